@@ -1,0 +1,1 @@
+"""Tables to a Triton repository; imports nothing of the other rooms."""

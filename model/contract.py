@@ -1,0 +1,116 @@
+"""The payload contract: which tensors a served model takes and gives, by name, type and meaning.
+
+`contract.json` lies in the exported Triton repository; the client builds requests from it and the server decodes
+by it. Nothing here knows about tables in memory or about torch.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from model.errors import UserError
+from model.graph import SemanticType
+
+ANCHOR_TIME = "anchor_time"
+"""INT64 [batch, 1], nanoseconds since the Unix epoch: the moment of the prediction."""
+SCORE = "score"
+"""FP32 [batch, 1]: a probability for binary tasks, the value for regression."""
+EMBEDDING_TIME = "embedding_time"
+"""INT64 [batch, 1], nanoseconds: cut-off of the embedding that was used; MISSING_INT64 where the entity has none."""
+MISSING_INT64 = -(2**63)
+"""Stands for null in INT64 tensors; FP32 uses NaN (or leaves the tensor out), BYTES the empty string."""
+CONTRACT_FILE = "contract.json"
+
+
+class Datatype(StrEnum):
+    """The V2 protocol's names of the types we use."""
+
+    INT64 = "INT64"
+    FP32 = "FP32"
+    BYTES = "BYTES"
+
+
+class Role(StrEnum):
+    """What a tensor is for."""
+
+    ANCHOR_TIME = "anchor_time"
+    FACT = "fact"
+    INTERACTION = "interaction"
+
+
+class TensorSpec(BaseModel):
+    """One input tensor: `[batch, 1]` for the anchor and facts, `[batch, n, 1]` for interactions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """`anchor_time`, `{table}.{column}` or `{path}:{column}`."""
+    datatype: Datatype
+    role: Role
+    semantic_type: SemanticType
+    path: str = ""
+    """Of an interaction: the links from the entity, e.g. `customers.customer_id->transactions.customer_id`."""
+    table: str = ""
+    column: str = ""
+
+
+class Interactions(BaseModel):
+    """One ragged history of the entity: rows of a child table, at most `max_rows`, newest kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    table: str
+    time_tensor: str
+    """Name of the tensor that holds the rows' times; a row whose time is missing or after the anchor is ignored."""
+    max_rows: int
+
+
+class PayloadContract(BaseModel):
+    """What a client must send and will get."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model_name: str
+    """Name in the URL: `/v2/models/{model_name}/infer`; stays the same from version to version."""
+    task: Literal["binary", "regression"]
+    entity_table: str
+    embedding_key: str
+    """Name of the fact tensor whose value picks the embedding."""
+    embedding_dim: int
+    base_digest: str
+    """Digest of the deep model; embeddings of another one are refused."""
+    inputs: tuple[TensorSpec, ...]
+    interactions: tuple[Interactions, ...]
+
+    def tensor(self, name: str) -> TensorSpec:
+        """The input called `name`; KeyError where there is none."""
+        for spec in self.inputs:
+            if spec.name == name:
+                return spec
+        raise KeyError(name)
+
+    def facts(self) -> tuple[TensorSpec, ...]:
+        """The `{table}.{column}` inputs."""
+        return tuple(spec for spec in self.inputs if spec.role is Role.FACT)
+
+    def interaction_columns(self, path: str) -> tuple[TensorSpec, ...]:
+        """The `{path}:{column}` inputs of one history, its time among them."""
+        return tuple(spec for spec in self.inputs if spec.role is Role.INTERACTION and spec.path == path)
+
+
+def read_contract(repository: Path) -> PayloadContract:
+    """The contract of an exported repository.
+
+    Raises:
+        UserError: missing or malformed.
+    """
+    path = repository / CONTRACT_FILE
+    try:
+        return PayloadContract.model_validate_json(path.read_text())
+    except OSError as error:
+        raise UserError(f"no payload contract at `{path}`", hint="export the model with `stillhouse export`") from error
+    except ValidationError as error:
+        raise UserError(f"`{path}` is not a payload contract: {error.errors()[0]['msg']}") from error

@@ -1,0 +1,126 @@
+"""Tables with semantic types, and the links between them: what a `graph.yaml` says, as values.
+
+The same objects come out of inference (`model/tables.py`), a `graph.yaml`, or Python.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from model.errors import UserError
+
+
+class SemanticType(StrEnum):
+    """What a column means, whatever its storage type."""
+
+    NUMERICAL = "numerical"
+    CATEGORICAL = "categorical"
+    TEXT = "text"
+    TIMESTAMP = "timestamp"
+    ID = "id"
+    MULTICATEGORICAL = "multicategorical"
+    EMBEDDING = "embedding"
+    IGNORED = "ignored"
+    """Present in the table, never shown to a model."""
+
+
+class Column(BaseModel):
+    """A named column."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    semantic_type: SemanticType
+    storage_type: str
+    """DuckDB's name of the type, e.g. `BIGINT`, `VARCHAR`, `TIMESTAMP`."""
+
+
+class Table(BaseModel):
+    """A table with its key and its time.
+
+    A row exists from its time on; a table without `time_column` has always existed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: str | None = None
+    time_column: str | None = None
+
+    def column(self, name: str) -> Column:
+        """The column called `name`; KeyError where there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+class Link(BaseModel):
+    """A foreign key: `child_table.child_column` holds the primary key of `parent_table`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    child_table: str
+    child_column: str
+    parent_table: str
+
+    def __str__(self) -> str:
+        return f"{self.child_table}.{self.child_column} -> {self.parent_table}"
+
+
+class Graph(BaseModel):
+    """All tables and links of one database; names are unique and links point at primary keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tables: tuple[Table, ...]
+    links: tuple[Link, ...] = Field(default=())
+
+    def table(self, name: str) -> Table:
+        """The table called `name`; KeyError where there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(name)
+
+    def feature_columns(self, table_name: str) -> tuple[Column, ...]:
+        """The columns that a model may look at: neither key, link, row time nor ignored."""
+        table = self.table(table_name)
+        linked = {link.child_column for link in self.links if link.child_table == table_name}
+        hidden = linked | {table.primary_key, table.time_column}
+        unseen = {SemanticType.ID, SemanticType.IGNORED}
+        return tuple(c for c in table.columns if c.name not in hidden and c.semantic_type not in unseen)
+
+    def children(self, table_name: str) -> tuple[Link, ...]:
+        """Links whose parent is `table_name`."""
+        return tuple(link for link in self.links if link.parent_table == table_name)
+
+    def parents(self, table_name: str) -> tuple[Link, ...]:
+        """Links whose child is `table_name`."""
+        return tuple(link for link in self.links if link.child_table == table_name)
+
+
+def write_graph(graph: Graph, path: Path) -> None:
+    """Write `graph.yaml`."""
+    path.write_text(yaml.safe_dump(graph.model_dump(mode="json"), sort_keys=False))
+
+
+def read_graph(path: Path) -> Graph:
+    """Read `graph.yaml`.
+
+    Raises:
+        UserError: the file is missing, is not YAML or does not have this form.
+    """
+    try:
+        return Graph.model_validate(yaml.safe_load(path.read_text()))
+    except OSError as error:
+        raise UserError(f"cannot read `{path}`: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"`{path}` is not YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"`{path}`: {place}: {first['msg']} (got {first.get('input')!r})") from error
