@@ -15,7 +15,8 @@ TINY = PRESETS["tiny"]
 
 
 def transactions(path: Path) -> pd.DataFrame:
-    return pq.read_table(path / "transactions.parquet").to_pandas()
+    rows: pd.DataFrame = pq.read_table(path / "transactions.parquet").to_pandas()
+    return rows
 
 
 def test_same_seed_same_digest(tmp_path: Path) -> None:
