@@ -1,4 +1,4 @@
-"""Checks that imports run one way between the rooms: model -> serving -> dashboards; infra alone; stacks; cli on top."""
+"""Checks that imports run one way: model -> serving -> dashboards; infra alone; stacks and demo join; cli on top."""
 
 import ast
 import sys
@@ -10,7 +10,8 @@ MAY_IMPORT = {
     "dashboards": {"dashboards", "serving"},
     "infra": {"infra"},
     "stacks": {"stacks", "model", "serving", "dashboards", "infra"},
-    "cli": {"cli", "stacks", "model", "serving", "dashboards", "infra"},
+    "demo": {"demo", "model", "serving"},
+    "cli": {"cli", "demo", "stacks", "model", "serving", "dashboards", "infra"},
 }
 MODEL_FOR_SERVING = {"model.artifact", "model.contract", "model.payload", "model.errors", "model.progress"}
 """Of `model`, `serving` sees the artifacts, the payload and the form of errors and progress."""

@@ -1,4 +1,4 @@
-"""Checks, without a network, that the locks are fresh: every requirement pinned and hashed, none left over, no address."""
+"""Checks, without a network, that the locks are fresh: all pinned and hashed, none left over, no address."""
 
 import re
 import sys

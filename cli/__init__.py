@@ -1,0 +1,1 @@
+"""The verbs of the line: parsing and printing only."""

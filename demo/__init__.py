@@ -1,0 +1,1 @@
+"""The main job from tables to a canaried endpoint, and the report about it."""
