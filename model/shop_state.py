@@ -136,7 +136,7 @@ class Customers:
         self.first_day = np.where(rng.random(count) < 0.55, 0, rng.integers(0, settings.num_days, count))
         # Visits a day of an engaged customer: mostly rare, some weekly; the young and readers of the news come more.
         rate = (
-            rng.gamma(1.3, 1 / 58.0, count)
+            rng.gamma(1.3, 1 / 63.5, count)
             * (1.25 - 0.01 * (self.age - 36).clip(-15, 25))
             * np.array([0.9, 1.0, 1.25])[self.news]
         )
