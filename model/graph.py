@@ -3,11 +3,14 @@
 The same objects come out of inference (`model/tables.py`), a `graph.yaml`, or Python.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.errors import UserError
 
@@ -50,6 +53,15 @@ class Table(BaseModel):
     primary_key: str | None = None
     time_column: str | None = None
 
+    @model_validator(mode="after")
+    def _names_are_sound(self) -> Self:
+        names = [column.name for column in self.columns]
+        _refuse_repeats(names, f"column of `{self.name}`")
+        for role, name in (("primary_key", self.primary_key), ("time_column", self.time_column)):
+            if name is not None and name not in names:
+                raise ValueError(f"{role} `{name}` of table `{self.name}` is none of its columns")
+        return self
+
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError where there is none."""
         for column in self.columns:
@@ -78,6 +90,20 @@ class Graph(BaseModel):
 
     tables: tuple[Table, ...]
     links: tuple[Link, ...] = Field(default=())
+
+    @model_validator(mode="after")
+    def _links_are_sound(self) -> Self:
+        _refuse_repeats([table.name for table in self.tables], "table")
+        columns = {table.name: {column.name for column in table.columns} for table in self.tables}
+        for link in self.links:
+            if link.child_column not in columns.get(link.child_table, ()):
+                raise ValueError(f"link `{link}`: no column `{link.child_table}.{link.child_column}`")
+            if link.parent_table not in columns:
+                raise ValueError(f"link `{link}`: no table `{link.parent_table}`")
+            if self.table(link.parent_table).primary_key is None:
+                raise ValueError(f"link `{link}`: table `{link.parent_table}` has no primary_key")
+        _refuse_repeats([f"{link.child_table}.{link.child_column}" for link in self.links], "link from")
+        return self
 
     def table(self, name: str) -> Table:
         """The table called `name`; KeyError where there is none."""
@@ -123,4 +149,12 @@ def read_graph(path: Path) -> Graph:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "value_error":
+            raise UserError(f"`{path}`: {first['ctx']['error']}") from error
         raise UserError(f"`{path}`: {place}: {first['msg']} (got {first.get('input')!r})") from error
+
+
+def _refuse_repeats(names: Iterable[str], what: str) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{what} `{repeated[0]}` is named twice")
