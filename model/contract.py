@@ -2,6 +2,11 @@
 
 `contract.json` lies in the exported Triton repository; the client builds requests from it and the server decodes
 by it. Nothing here knows about tables in memory or about torch.
+
+Null, as measured on Triton's JSON parser: `null` is refused (500), the literal `NaN` is taken for FP32 but is no
+strict JSON. So null is a stand-in of the type: MISSING_INT64, MISSING_FP32 (or NaN), the empty string. A fact other
+than the embedding key may also be left out, which means null; Triton then batches the request only with others that
+leave out as much, so a fast client sends all tensors.
 """
 
 from enum import StrEnum
@@ -12,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model.errors import UserError
 from model.graph import SemanticType
+from model.missing import MISSING_FP32 as MISSING_FP32
+from model.missing import MISSING_INT64 as MISSING_INT64
 
 ANCHOR_TIME = "anchor_time"
 """INT64 [batch, 1], nanoseconds since the Unix epoch: the moment of the prediction."""
@@ -19,8 +26,6 @@ SCORE = "score"
 """FP32 [batch, 1]: a probability for binary tasks, the value for regression."""
 EMBEDDING_TIME = "embedding_time"
 """INT64 [batch, 1], nanoseconds: cut-off of the embedding that was used; MISSING_INT64 where the entity has none."""
-MISSING_INT64 = -(2**63)
-"""Stands for null in INT64 tensors; FP32 uses NaN (or leaves the tensor out), BYTES the empty string."""
 CONTRACT_FILE = "contract.json"
 
 
