@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 from model.errors import UserError
-from serving.release import Change, Release, parse_release, release_text
+from serving.release import Release, parse_release, release_text
+from serving.release_verbs import Change
 
 Apply = Callable[[Release], Change]
 _ATTEMPTS = 5

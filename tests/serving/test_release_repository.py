@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from model.errors import UserError
-from serving.release import Change, Release, canary, promote, read_release, register
+from serving.release import Release, read_release
 from serving.release_repository import commit_change, history, read_head
+from serving.release_verbs import Change, canary, promote, register
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
