@@ -1,0 +1,145 @@
+"""Values of a request -> the V2 protocol's JSON body, checked and trimmed by the payload contract.
+
+Null: strict JSON has no NaN and Triton takes no `null`, so every missing value is sent as its type's stand-in
+(`MISSING_INT64`, `MISSING_FP32`, the empty string) and all tensors are always there: Triton batches only requests
+that have the same tensors.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from model.contract import (
+    ANCHOR_TIME,
+    MISSING_FP32,
+    MISSING_INT64,
+    Datatype,
+    Interactions,
+    PayloadContract,
+    TensorSpec,
+)
+from model.errors import UserError
+
+Value = str | bytes | int | float | bool | None
+Wire = str | int | float
+_LARGEST_FP32 = 3.4028234663852886e38
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestValues:
+    """What an application knows at the moment of a prediction."""
+
+    anchor_time_ns: int
+    """Nanoseconds since the Unix epoch, UTC."""
+    facts: Mapping[str, Value]
+    """`{table}.{column}` -> value; a left-out fact is missing, but the embedding key must be there."""
+    interactions: Mapping[str, Mapping[str, Sequence[Value]]]
+    """Path -> column -> the values of its rows, in any order; a left-out path has no rows."""
+
+
+def v2_body(contract: PayloadContract, values: RequestValues) -> dict[str, Any]:
+    """The body of `POST /v2/models/{model_name}/infer`; its JSON is strict.
+
+    Rows after the anchor or without a time are left out, then the newest `max_rows` are kept.
+
+    Raises:
+        UserError: an unknown or missing name, a value of the wrong type, columns of unequal length.
+    """
+    _check_names(values.facts, [spec.name for spec in contract.facts()], "fact")
+    _check_names(values.interactions, [history.path for history in contract.interactions], "path of interactions")
+    if values.facts.get(contract.embedding_key) in (None, "", b""):
+        raise UserError(
+            f"`{contract.embedding_key}` is missing: it says whom the prediction is for",
+            hint=f"give `{contract.embedding_key}` among the facts",
+        )
+    anchor = contract.tensor(ANCHOR_TIME)
+    inputs = [_tensor(anchor, [1, 1], [_wire(anchor, values.anchor_time_ns)])]
+    inputs += [_tensor(spec, [1, 1], [_wire(spec, values.facts.get(spec.name))]) for spec in contract.facts()]
+    for history in contract.interactions:
+        inputs += _history(contract, history, values)
+    return {"inputs": inputs}
+
+
+def _history(contract: PayloadContract, history: Interactions, values: RequestValues) -> list[dict[str, Any]]:
+    specs = contract.interaction_columns(history.path)
+    columns = values.interactions.get(history.path) or {spec.column: [] for spec in specs}
+    names = [spec.column for spec in specs]
+    _check_names(columns, names, f"column of `{history.path}`")
+    if absent := [name for name in names if name not in columns]:
+        raise UserError(f"`{history.path}:{absent[0]}` is missing; the rows need {', '.join(names)}")
+    lengths = {name: len(columns[name]) for name in names}
+    first = names[0]
+    for name in names:
+        if lengths[name] != lengths[first]:
+            raise UserError(
+                f"`{history.path}:{name}` has {lengths[name]} values, `{history.path}:{first}` has {lengths[first]}; "
+                "all columns of one history need the same length"
+            )
+    time_spec = contract.tensor(history.time_tensor)
+    times_ns = [_wire(time_spec, value) for value in columns[time_spec.column]]
+    kept = _recent(times_ns, values.anchor_time_ns, history.max_rows)
+    return [
+        _tensor(spec, [1, len(kept), 1], [_wire(spec, columns[spec.column][row]) for row in kept]) for spec in specs
+    ]
+
+
+def _recent(times_ns: Sequence[Wire], anchor_ns: int, max_rows: int) -> list[int]:
+    """Positions of the newest rows at or before the anchor; among equal times the later position counts as newer."""
+    known = [row for row, time_ns in enumerate(times_ns) if time_ns != MISSING_INT64 and int(time_ns) <= anchor_ns]
+    return sorted(sorted(known, key=lambda row: (times_ns[row], row))[-max_rows:])
+
+
+def _tensor(spec: TensorSpec, shape: list[int], data: list[Wire]) -> dict[str, Any]:
+    return {"name": spec.name, "datatype": spec.datatype.value, "shape": shape, "data": data}
+
+
+def _check_names(given: Iterable[str], allowed: Sequence[str], what: str) -> None:
+    for name in given:
+        if name not in allowed:
+            near = get_close_matches(name, allowed, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"the model takes {', '.join(allowed) or 'none'}"
+            raise UserError(f"unknown {what} `{name}`", hint=hint)
+
+
+def _wire(spec: TensorSpec, value: Value) -> Wire:
+    """One value as JSON carries it; `spec` names the place in the error."""
+    try:
+        return _CONVERT[spec.datatype](value)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"`{spec.name}` takes {error} (got {value!r})") from error
+
+
+def _int64(value: Value) -> Wire:
+    if value is None:
+        return MISSING_INT64
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if not whole or not -(2**63) <= int(value) < 2**63:
+        raise TypeError("a whole number of 64 bits")
+    return int(value)
+
+
+def _fp32(value: Value) -> Wire:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return MISSING_FP32
+    if not isinstance(value, (int, float)) or not abs(value) <= _LARGEST_FP32:
+        raise TypeError("a finite number of 32 bits")
+    return float(value)
+
+
+def _bytes(value: Value) -> Wire:
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return value.decode()
+    if not isinstance(value, str):
+        raise TypeError("a string")
+    return value
+
+
+_CONVERT: dict[Datatype, Callable[[Value], Wire]] = {
+    Datatype.INT64: _int64,
+    Datatype.FP32: _fp32,
+    Datatype.BYTES: _bytes,
+}
