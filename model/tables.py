@@ -136,13 +136,16 @@ def _did_you_mean(name: str, names: list[str]) -> str:
 
 
 def _add_view(connection: duckdb.DuckDBPyConnection, table: Table, types: Mapping[str, str]) -> None:
-    """Show the graph's columns of one table, each cast to the type that the graph states."""
+    """Show the graph's columns of one table, each cast to the type that the graph states; NaN is shown as null."""
     selected = []
     for column in table.columns:
         wanted = "TIMESTAMP" if _is_time(table, column) else column.storage_type
         if wanted != types[column.name]:
             _refuse_lossy_cast(connection, table.name, column.name, types[column.name], wanted)
-        selected.append(f"CAST({quote(column.name)} AS {wanted}) AS {quote(column.name)}")
+        value = f"CAST({quote(column.name)} AS {wanted})"
+        if wanted in ("FLOAT", "DOUBLE"):
+            value = f"nullif({value}, 'NaN')"
+        selected.append(f"{value} AS {quote(column.name)}")
     connection.execute(f"CREATE VIEW {quote(table.name)} AS SELECT {', '.join(selected)} FROM raw.{quote(table.name)}")
 
 
