@@ -1,0 +1,88 @@
+"""Child processes that die with their parent, write to a log file, and end in good time."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+async def start_child(
+    command: Sequence[str],
+    *,
+    log: Path,
+    environment: Mapping[str, str],
+    folder: Path,
+    on_parent_death: signal.Signals = signal.SIGTERM,
+) -> asyncio.subprocess.Process:
+    """Start a program that the kernel ends when this process dies, however it dies.
+
+    Args:
+        command: program and arguments.
+        log: its output is added to this file.
+        environment: all of its environment.
+        folder: its working folder.
+        on_parent_death: the signal it gets then.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    prepare = partial(_die_with, os.getpid(), on_parent_death, ctypes.CDLL(None))
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=dict(environment),
+            cwd=folder,
+            preexec_fn=prepare,
+        )
+
+
+async def stop_child(process: asyncio.subprocess.Process, *, within_s: float) -> None:
+    """SIGTERM, and SIGKILL when that is not enough."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), within_s)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def describe_exit(returncode: int) -> str:
+    """`exit code 1` or `killed by SIGKILL`."""
+    if returncode < 0:
+        return f"killed by {signal.Signals(-returncode).name}"
+    return f"exit code {returncode}"
+
+
+def log_tail(log: Path, *, begin: int = 0, num_lines: int = 8) -> str:
+    """The last lines of a log from byte `begin` on, the ones that tell of an error before all others."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(begin)
+            lines = [line for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
+    except OSError:
+        return ""
+    telling = [line for line in lines if line.startswith("E") or "rror" in line or "critical" in line]
+    return "\n".join((telling or lines)[-num_lines:])
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago; who binds it must be ready to try another."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with(parent: int, number: signal.Signals, libc: ctypes.CDLL) -> None:
+    """Runs in the child before the program does; the parent may have died before the kernel was told."""
+    libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)

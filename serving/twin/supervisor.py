@@ -1,0 +1,267 @@
+"""Owns the twin's processes and makes them what the release file says, in an order that loses no request.
+
+new Triton -> model ready -> cluster healthy in Envoy -> routes switched
+    -> old version quiet -> its cluster gone -> its Triton ended
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+
+from model.errors import UserError
+from serving.release import read_release
+from serving.twin.certificates import write_certificates
+from serving.twin.embeddings import install_embeddings, no_match, read_embeddings, serves
+from serving.twin.envoy import Routing, clusters, routes, secrets
+from serving.twin.fleet import Fleet
+from serving.twin.keeper import Keeper
+from serving.twin.paths import TritonInstallation, TwinPaths, find_triton
+from serving.twin.programs import EnvoyProgram
+from serving.twin.publisher import RefusedError, publish, write_watched
+from serving.twin.settings import TwinSettings
+from serving.twin.state import write_state
+from serving.twin.status import Event
+from serving.twin.tokens import create_issuer
+from serving.twin.traffic import TrafficWindow
+from serving.twin.triton import Repository, link_backends, scrape
+from serving.twin.waiting import until
+
+_FAILURES = (UserError, TimeoutError, RefusedError, OSError, aiohttp.ClientError)
+_STOP_ENVOY_S = 2.0
+_HEALTHY_WITHIN_S = 15.0
+
+
+class Supervisor:
+    """One twin; all its coroutines run in one event loop."""
+
+    def __init__(self, settings: TwinSettings, session: aiohttp.ClientSession) -> None:
+        self.settings, self.paths = settings, TwinPaths(folder=settings.folder)
+        self.installation = find_triton(settings.triton_environment)
+        self.fleet = Fleet(
+            settings,
+            installation=self.installation,
+            session=session,
+            report=self.report,
+            restarted=self._republish_clusters,
+        )
+        self.envoy = EnvoyProgram(settings=settings, paths=self.paths, session=session)
+        self.gateway = Keeper(self.envoy, report=self.report, restarted=self._republish_clusters)
+        self.weights: dict[str, int] = {}
+        self.endpoint = ""
+        self.last_error: str | None = None
+        self.traffic = TrafficWindow()
+        self.events: deque[Event] = deque(maxlen=100)
+        self._session = session
+        self._changing = asyncio.Lock()
+        self._takeover: asyncio.Task[None] | None = None
+        self._sampling: asyncio.Task[None] | None = None
+
+    async def up(self) -> None:
+        """Bring up the stable version and the gateway, then what else the release names.
+
+        A candidate that cannot come up leaves the stable version serving; `last_error` says why.
+
+        Raises:
+            UserError: the release file, the stable version or the gateway is no good.
+        """
+        release = read_release(self.settings.release_path)
+        await asyncio.to_thread(prepare_files, self.paths, self.installation)
+        only_stable = release.model_copy(update={"candidate": None})
+        async with self._changing:
+            for repository in (await self.fleet.check(only_stable)).values():
+                await self.fleet.start(repository)
+            self.endpoint = release.endpoint
+            self.weights = only_stable.weights()
+            write_watched(self.paths.xds, "cds", self._clusters())
+            write_watched(self.paths.xds, "rds", self._routes(self.weights))
+            await self.gateway.start()
+            await self._until_healthy(self.weights)
+            self.report(f"serving {describe(self.weights)} at {self.url}")
+        self._sampling = asyncio.create_task(self._sample())
+        with suppress(*_FAILURES):
+            await self.reconcile()
+
+    async def down(self) -> None:
+        """End everything: the gateway first, so that nobody is sent to a version that is going."""
+        tasks = [self._takeover, self._sampling, *(version.retiring for version in self.fleet.versions.values())]
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+        await self.gateway.stop(within_s=_STOP_ENVOY_S)
+        await self.fleet.stop(list(self.fleet.versions.values()))
+
+    async def reconcile(self) -> None:
+        """Take the release file over; a newer call breaks an older one off, so that a rollback waits for nothing.
+
+        Raises:
+            UserError, TimeoutError, RefusedError: it cannot be; what ran goes on.
+        """
+        if self._takeover is not None:
+            self._takeover.cancel()
+        self._takeover = takeover = asyncio.create_task(self._take_over())
+        await asyncio.wait([takeover])
+        if takeover.cancelled():
+            raise UserError("this change was overtaken by a newer one", hint="look at the status")
+        takeover.result()
+
+    async def refresh(self, path: Path) -> list[str]:
+        """Give new embeddings to every version of their deep model, and wait until each uses them.
+
+        Raises:
+            UserError: no such artifact, no version that it belongs to, or a model that did not take it.
+        """
+        embeddings = await asyncio.to_thread(read_embeddings, path)
+        fitting = {
+            name: version
+            for name, version in self.fleet.versions.items()
+            if version.repository.contract.base_digest == embeddings.base_digest
+        }
+        if not fitting:
+            bases = {name: version.repository.contract.base_digest for name, version in self.fleet.versions.items()}
+            raise no_match(embeddings, bases)
+        for name in fitting:
+            await asyncio.to_thread(install_embeddings, embeddings, self.paths.embeddings / name)
+
+        async def taken() -> bool:
+            texts = [await scrape(self._session, version.program.launch.ports) for version in fitting.values()]
+            return all(serves(text, embeddings) for text in texts)
+
+        await until(taken, within_s=self.settings.start_timeout_s, what=f"use of `{path}` by {', '.join(fitting)}")
+        self.report(f"{', '.join(fitting)} took over the embeddings of `{path}`")
+        return list(fitting)
+
+    @property
+    def url(self) -> str:
+        """Of the endpoint."""
+        return f"https://localhost:{self.envoy.port}"
+
+    def report(self, text: str) -> None:
+        """Note an event, and who runs now."""
+        self.events.append(Event(when=datetime.now(UTC), text=text))
+        keepers = [self.gateway, *(version.keeper for version in self.fleet.versions.values())]
+        write_state(self.paths.state, {keeper.program.name: keeper.pid for keeper in keepers})
+
+    async def _take_over(self) -> None:
+        async with self._changing:
+            before = set(self.fleet.versions)
+            try:
+                release = read_release(self.settings.release_path)
+                await self._start_missing(await self.fleet.check(release))
+                await self._switch(release.weights())
+            except BaseException as error:
+                await asyncio.shield(self._drop(set(self.fleet.versions) - before - set(self.weights)))
+                if isinstance(error, _FAILURES):
+                    self.last_error = str(error)
+                    self.report(f"kept {describe(self.weights)}: {error}")
+                raise
+            else:
+                self.last_error = None
+            finally:
+                self._retire_idle()
+
+    def _retire_idle(self) -> None:
+        for name, version in self.fleet.versions.items():
+            if name not in self.weights and version.retiring is None:
+                version.retiring = asyncio.create_task(self._retire(name))
+
+    async def _start_missing(self, wanted: dict[str, Repository]) -> None:
+        for name, repository in wanted.items():
+            version = self.fleet.versions.get(name)
+            if version is None:
+                await self.fleet.start(repository)
+            elif version.retiring is not None:
+                version.retiring.cancel()
+                version.retiring = None
+
+    async def _switch(self, weights: dict[str, int]) -> None:
+        await self._publish_clusters()
+        await self._until_healthy(weights)
+        await publish(self.envoy.admin, self.paths.xds, "rds", self._routes(weights))
+        if weights != self.weights:
+            self.report(f"{describe(self.weights)} -> {describe(weights)}")
+        self.weights = weights
+
+    async def _retire(self, name: str) -> None:
+        """End a version without weight once no request can come to it any more."""
+        await self._until_quiet(name)
+        async with self._changing:
+            if name not in self.weights:
+                await asyncio.shield(self._drop({name}))
+                self.report(f"{name} is retired")
+
+    async def _until_quiet(self, name: str) -> None:
+        """Requests that chose the old route may still send their body: none may come for as long as that may take."""
+        clock = asyncio.get_running_loop().time
+        seen, since_s = -1, clock()
+
+        async def quiet() -> bool:
+            nonlocal seen, since_s
+            traffic = (await self.envoy.admin.traffic([name]))[name]
+            if traffic.active or traffic.requests != seen:
+                seen, since_s = traffic.requests, clock()
+            return clock() - since_s > self.settings.receive_timeout_s
+
+        while True:
+            with suppress(TimeoutError, aiohttp.ClientError):
+                await until(quiet, within_s=self.settings.start_timeout_s, what=f"quiet of {name}")
+                return
+
+    async def _drop(self, names: set[str]) -> None:
+        """Take versions without traffic out of Envoy, which closes its connections, then end them."""
+        if dropped := self.fleet.take(names):
+            with suppress(*_FAILURES):
+                await self._publish_clusters()
+            await self.fleet.stop(dropped)
+
+    async def _publish_clusters(self) -> None:
+        await publish(self.envoy.admin, self.paths.xds, "cds", self._clusters())
+
+    async def _republish_clusters(self) -> None:
+        """After a restart: its ports may be others."""
+        async with self._changing:
+            await self._publish_clusters()
+
+    async def _until_healthy(self, weights: dict[str, int]) -> None:
+        async def healthy() -> bool:
+            try:
+                return set(weights) <= await self.envoy.admin.healthy()
+            except (TimeoutError, aiohttp.ClientError):
+                return False
+
+        await until(healthy, within_s=_HEALTHY_WITHIN_S, what=f"health of {describe(weights)} in Envoy")
+
+    async def _sample(self) -> None:
+        """Take a sample of the traffic every second."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            with suppress(TimeoutError, aiohttp.ClientError):
+                self.traffic.add(clock(), await self.envoy.admin.traffic(self.fleet.versions))
+            await asyncio.sleep(1.0)
+
+    def _clusters(self) -> dict[str, object]:
+        return clusters(self.fleet.upstreams(), model_name=self.fleet.model_name)
+
+    def _routes(self, weights: dict[str, int]) -> dict[str, object]:
+        timeout_s = self.settings.request_timeout_s
+        return routes(Routing(model_name=self.fleet.model_name, weights=weights, request_timeout_s=timeout_s))
+
+
+def prepare_files(paths: TwinPaths, installation: TritonInstallation) -> None:
+    """What must lie there before anything starts; clients keep their certificate and tokens."""
+    if not paths.ca.exists():
+        write_certificates(paths.certificates)
+    if not (paths.tokens / "signing.key").exists():
+        create_issuer(paths.tokens)
+    paths.logs.mkdir(exist_ok=True)
+    link_backends(installation, paths.backends)
+    write_watched(paths.xds, "sds", secrets(paths.certificates))
+
+
+def describe(weights: dict[str, int]) -> str:
+    """`v1 90 %, v2 10 %`."""
+    return ", ".join(f"{name} {weight} %" for name, weight in weights.items()) or "nothing"

@@ -1,0 +1,25 @@
+"""Waits for a condition with a deadline, where nothing tells us that it came true."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+_INTERVAL_S = 0.02
+
+
+async def until(condition: Callable[[], Awaitable[T | None]], *, within_s: float, what: str) -> T:
+    """The first answer of `condition` that is neither None nor False.
+
+    Raises:
+        TimeoutError: `what` did not come true within `within_s` seconds.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        answer = await condition()
+        if answer is not None and answer is not False:
+            return answer
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come true within {within_s:g} s")
+        await asyncio.sleep(_INTERVAL_S)
