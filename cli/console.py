@@ -1,0 +1,65 @@
+"""How verbs speak: results on stdout (`--json` for machines), progress and errors on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from model.errors import UserError
+from model.progress import Progress
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
+
+stdout = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Progress]:
+    """A progress bar on stderr; a plain line at the end where stderr is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as display:
+        task = display.add_task(title, total=None)
+
+        def advance(done: int, total: int) -> None:
+            display.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def show(document: BaseModel | dict[str, Any], as_json: bool, words: Callable[[], None]) -> None:
+    """Print the document as JSON, or call `words` to print it for people."""
+    if not as_json:
+        words()
+        return
+    plain = document.model_dump(mode="json") if isinstance(document, BaseModel) else document
+    sys.stdout.write(json.dumps(plain, indent=2, default=str) + "\n")
+
+
+def table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    """Print rows under a title; numbers are right-aligned."""
+    view = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0), title_style="bold")
+    for position, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
+        view.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        view.add_row(*(f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell) for cell in row))
+    stdout.print(view)
+
+
+def fail(error: UserError) -> None:
+    """Print a user's mistake in our form: `error:`, a blank line, `hint:`."""
+    message = str(error)
+    stderr.print(f"[bold red]error:[/] {_escape(message)}")
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,36 @@
+"""`stillhouse`: one verb for each step of the line. `stillhouse VERB --help` shows an example of each."""
+
+import sys
+
+import typer
+
+from cli import line, release, serve, twin
+from cli.console import fail, stderr
+from model.errors import UserError
+
+app = typer.Typer(
+    name="stillhouse",
+    help="Turn a company's tables into a live prediction endpoint.\n\n"
+    "The line: generate -> check -> query -> train -> embed -> distill -> export -> twin, release, predict, load.\n\n"
+    "`stillhouse demo` runs all of it. Every verb takes --json, and reads and writes folders below --run.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+line.register(app)
+serve.register(app)
+app.add_typer(twin.app, name="twin")
+app.add_typer(release.app, name="release")
+
+
+def main() -> None:
+    """Run a verb; a user's mistake ends with status 1 and a hint, an interrupt with 130."""
+    try:
+        app()
+    except UserError as error:
+        fail(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        stderr.print("interrupted; what stood before still stands")
+        sys.exit(130)
