@@ -89,7 +89,10 @@ def export_repository(
             f"`{distilled_path}` was distilled from {base_digest}",
             hint="embed with the deep model that the distilled one was made from, or distil again",
         )
-    serving = json.loads((distilled_path / "settings.json").read_text("utf-8"))
+    if not (serving := json.loads((distilled_path / "settings.json").read_text("utf-8")))["use_embedding"]:
+        raise UserError(
+            f"`{distilled_path}` was trained without embeddings, for comparison only", hint="distil with embeddings"
+        )
     features = features_from_json((distilled_path / "features.json").read_text("utf-8"))
     contract = build_contract(graph, features, serving, model_name=model_name, base_digest=base_digest)
     parents = {"distilled": distilled.digest, "embeddings": embeddings.digest, "deep": base_digest}

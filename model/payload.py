@@ -132,7 +132,10 @@ def _bytes(value: Value) -> Wire:
     if value is None:
         return ""
     if isinstance(value, bytes):
-        return value.decode()
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError("UTF-8") from error
     if not isinstance(value, str):
         raise TypeError("a string")
     return value

@@ -72,7 +72,7 @@ def make_served_model(folder: Path) -> ServedModel:
     with write_artifact(distilled, kind="distilled", parents=parents) as draft:
         save_file(model.state_dict(), draft.path / "weights.safetensors")
         (draft.path / "features.json").write_text(features_to_json(features), "utf-8")
-        settings = {"task": "binary", "embedding_dim": DIM, "target": {"mean": 0.0, "std": 1.0}}
+        settings = {"task": "binary", "embedding_dim": DIM, "use_embedding": True, "target": {"mean": 0.0, "std": 1.0}}
         settings |= {"network": asdict(network), "requests": asdict(requests)}
         (draft.path / "settings.json").write_text(json.dumps(settings), "utf-8")
     embeddings = folder / "embeddings"
