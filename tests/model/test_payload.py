@@ -147,5 +147,5 @@ def test_a_mistake_names_its_place(
 
 def test_an_unknown_path_is_named() -> None:
     wrong = replace(values(), interactions={"customers.id->orders.custmer": {}})
-    with pytest.raises(UserError, match="did you mean `customers.id->orders.customer`"):
+    with pytest.raises(UserError, match=r"did you mean `customers\.id->orders\.customer`"):
         v2_body(CONTRACT, wrong)
