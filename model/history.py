@@ -1,6 +1,7 @@
 """Keys and anchors -> the requests that an application would have sent, read from a graph store as of each anchor."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -117,15 +118,12 @@ def _history(
     links = history_links(store, contract.entity_table)
     link = next(link for link in links if link_path_name(store, link) == history.path)
     rows, owner_R = recent_children(store, link, entity_rows, anchors_ns, history.max_rows)
-    ends = np.searchsorted(owner_R, np.arange(len(entity_rows)), side="right").tolist()
-    starts = [0, *ends[:-1]]
+    bounds = np.searchsorted(owner_R, np.arange(len(entity_rows) + 1)).tolist()
     columns = {
         spec.column: [_typed(spec, value) for value in raw_column(store, history.table, spec.column, rows)]
         for spec in contract.interaction_columns(history.path)
     }
-    return [
-        {name: values[start:end] for name, values in columns.items()} for start, end in zip(starts, ends, strict=True)
-    ]
+    return [{name: values[start:end] for name, values in columns.items()} for start, end in pairwise(bounds)]
 
 
 def _typed(spec: TensorSpec, value: Value) -> Value:
