@@ -188,7 +188,7 @@ def _input(spec: TensorSpec, embedding_key: str) -> str:
         shape = "dims: [ -1, 1 ] allow_ragged_batch: true"
     elif spec.role is Role.FACT and spec.name != embedding_key:
         shape = "dims: [ 1 ] optional: true"
-    return f"  {{ name: {json.dumps(spec.name)} data_type: {datatype} {shape} }}"
+    return f"  {{ name: {json.dumps(spec.name, ensure_ascii=False)} data_type: {datatype} {shape} }}"
 
 
 def _history(graph: Graph, link: Link, path: str, features: TableFeatures) -> list[TensorSpec]:
