@@ -25,7 +25,13 @@ stderr = Console(stderr=True, highlight=False)
 @contextmanager
 def bar(title: str) -> Iterator[Progress]:
     """A progress bar on stderr; a plain line at the end where stderr is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Bar(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as display:
         task = display.add_task(title, total=None)
 
@@ -51,7 +57,9 @@ def table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
         numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
         view.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        view.add_row(*(f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell) for cell in row))
+        view.add_row(
+            *(f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell) for cell in row)
+        )
     stdout.print(view)
 
 

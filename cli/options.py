@@ -28,9 +28,9 @@ def parse_time(text: str) -> int:
     return round(moment.timestamp()) * 10**9
 
 
-def parse_times(text: str | None) -> list[int] | None:
+def parse_times(text: str | None) -> tuple[int, ...] | None:
     """A comma-separated list of times; None stays None."""
-    return None if text is None else [parse_time(part.strip()) for part in text.split(",")]
+    return None if text is None else tuple(parse_time(part.strip()) for part in text.split(","))
 
 
 def show_time(time_ns: int) -> str:

@@ -79,7 +79,7 @@ class Rollout(_Part):
     promoted: str
     rolled_back: str
     rollback_seconds: float
-    """From the verb to the last answer of the rolled-back version."""
+    """From the verb until the gateway has taken over the route and the bad version has given its last answer."""
 
 
 class Refresh(_Part):

@@ -43,6 +43,11 @@ class RunFolder:
         return self.root / "repositories" / version
 
     @property
+    def evaluation(self) -> Path:
+        """Scores of the test rows by every model."""
+        return self.root / "evaluation"
+
+    @property
     def releases(self) -> Path:
         """A git repository of release files, where the checkout's own is not meant."""
         return self.root / "releases"

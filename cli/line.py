@@ -1,0 +1,314 @@
+"""Verbs of the model's half of the line: generate, check, query, train, embed, distill, export, evaluate."""
+
+# Heavy modules are imported by the verb that needs them: `stillhouse --help` and `release` answer at once.
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.console import AsJson, bar, show, stdout, table
+from cli.options import DEFAULT_RUN, RunPath, parse_time, parse_times, read_query, show_time
+from model.artifact import Artifact, read_artifact
+from model.errors import UserError
+from model.run_folder import RunFolder
+
+Tables = Annotated[Path | None, typer.Option("--tables", help="Folder of parquet or csv files, or a .duckdb file.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the app, in the order of the line."""
+    for verb in (generate, check, query, train, embed, distill, export, evaluate):
+        app.command()(verb)
+
+
+def generate(
+    preset: Annotated[str, typer.Option(help="tiny, demo or hm.")] = "demo",
+    seed: Annotated[int | None, typer.Option(help="Another seed gives another shop.")] = None,
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate a fashion shop: customers, articles, transactions.
+
+    Example: `stillhouse generate --preset tiny --run runs/shop`
+    """
+    from model.shop import PRESETS, generate_shop
+
+    if preset not in PRESETS:
+        raise UserError(f"no such preset (got `{preset}`)", hint=f"one of {', '.join(PRESETS)}")
+    settings = PRESETS[preset] if seed is None else replace(PRESETS[preset], seed=seed)
+    with bar("simulating days") as progress:
+        artifact = generate_shop(settings, RunFolder(run).tables, progress)
+    _show_artifact(artifact, as_json)
+
+
+def check(tables: Tables = None, run: RunPath = DEFAULT_RUN, as_json: AsJson = False) -> None:
+    """Infer types, keys and links, show them, look for faults, and store the graph.
+
+    Example: `stillhouse check --tables data/shop --run runs/shop`
+    """
+    from model.check import check_database
+
+    from model.store import build_store
+    from model.tables import open_database
+
+    folder = RunFolder(run)
+    with open_database(tables or folder.tables) as database:
+        graph = database.graph
+        findings = check_database(database)
+        errors = [finding for finding in findings if finding.level == "error"]
+        digest = None
+        if not errors:
+            with bar("storing the graph") as progress:
+                digest = build_store(database, folder.graph, progress).digest
+        rows = {each.name: database.num_rows(each.name) for each in graph.tables}
+
+    def words() -> None:
+        for each in graph.tables:
+            title = f"{each.name}  ({rows[each.name]:,} rows, key {each.primary_key}, time {each.time_column})"
+            columns = [(column.name, str(column.semantic_type), column.storage_type) for column in each.columns]
+            table(title, ("column", "means", "stored as"), columns)
+        table(
+            "links", ("child", "parent"), [(f"{k.child_table}.{k.child_column}", k.parent_table) for k in graph.links]
+        )
+        found = [(finding.level, finding.place, finding.message, finding.hint) for finding in findings]
+        table("findings", ("level", "place", "what", "hint"), found)
+
+    document = {
+        "graph": graph.model_dump(mode="json"),
+        "rows": rows,
+        "findings": [asdict(finding) for finding in findings],
+        "digest": digest,
+    }
+    show(document, as_json, words)
+    if errors:
+        raise UserError(
+            f"{len(errors)} fault(s) in the tables, first: {errors[0].place}: {errors[0].message}", hint=errors[0].hint
+        )
+
+
+def query(
+    text: Annotated[str, typer.Argument(metavar="QUERY", help="A predictive query, or a .pql file that holds one.")],
+    tables: Tables = None,
+    validation: Annotated[str | None, typer.Option(help="Validation cut-offs, e.g. 2024-10-31.")] = None,
+    test: Annotated[str | None, typer.Option(help="Test cut-offs, separated by commas.")] = None,
+    first: Annotated[str | None, typer.Option(help="First training cut-off.")] = None,
+    step_days: Annotated[float | None, typer.Option(help="Days between training cut-offs.")] = None,
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Turn a predictive query into a training table.
+
+    Example: `stillhouse query "PREDICT COUNT(transactions.*, 0, 30, days) = 0 FOR EACH customers.customer_id"`
+    """
+    from model.query import bind_query, parse_query
+    from model.tables import open_database
+    from model.training_plan import suggest_plan
+    from model.training_table import build_training_table, write_training_table
+
+    folder = RunFolder(run)
+    with open_database(tables or folder.tables) as database:
+        bound = bind_query(parse_query(read_query(text)), database.graph)
+        plan = suggest_plan(
+            database,
+            bound,
+            validation=parse_times(validation),
+            test=parse_times(test),
+            first=None if first is None else parse_time(first),
+            step_days=step_days,
+        )
+        with bar("labelling") as progress:
+            rows = build_training_table(database, bound, plan, progress)
+    settings = {"query": bound.text, "tables": str((tables or folder.tables).absolute()), **asdict(plan)}
+    artifact = write_training_table(rows, folder.training_table, parents={}, settings=settings)
+    counts = {
+        split: (len(rows.rows(split)), float(rows.label[rows.rows(split)].mean()))
+        for split in ("train", "validation", "test")
+    }
+
+    def words() -> None:
+        for reason in (*bound.notes, *plan.reasons):
+            stdout.print(f"- {reason}")
+        cutoffs = {"train": plan.training_ns, "validation": plan.validation_ns, "test": plan.test_ns}
+        table(
+            f"{bound.task}: {len(rows):,} rows of {bound.entity_table}",
+            ("split", "rows", "mean label", "cut-offs", "first", "last"),
+            [
+                (split, count, f"{mean:.3f}", len(cutoffs[split]), *_ends(cutoffs[split]))
+                for split, (count, mean) in counts.items()
+            ],
+        )
+
+    show(
+        {"task": bound.task, "rows": {s: c for s, (c, _) in counts.items()}, "digest": artifact.digest}, as_json, words
+    )
+
+
+def train(
+    rows: Annotated[int, typer.Option(help="Row visits in all; more learn longer.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Of the weights and the order of rows.")] = 0,
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Train the deep model on the run's training table.
+
+    Example: `stillhouse train --run runs/shop`
+    """
+    from model.row_features import FeatureSettings
+    from model.store import open_store
+    from model.train import TrainSettings, train_deep
+
+    folder = RunFolder(run)
+    bound, training_table, digest = _labelled(folder)
+    hidden = tuple(f"{table_name}.{column}" for table_name, column in bound.hidden_columns)
+    settings = TrainSettings(max_rows=rows, seed=seed, features=FeatureSettings(hidden=hidden))
+    with bar("training the deep model") as progress:
+        artifact = train_deep(
+            open_store(folder.graph), training_table, bound.task, folder.deep, settings, progress, table_digest=digest
+        )
+    _show_artifact(artifact, as_json)
+
+
+def embed(
+    cutoff: Annotated[
+        str | None, typer.Option(help="Moment of the embeddings; the newest row's time by default.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Folder of the batch below the run.")] = "embeddings",
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Embed every entity as of a cut-off.
+
+    Example: `stillhouse embed --cutoff 2024-11-30 --run runs/shop`
+    """
+    from model.embed import embed as embed_entities
+    from model.store import open_store
+
+    folder = RunFolder(run)
+    store = open_store(folder.graph)
+    cutoff_ns = store.last_time_ns if cutoff is None else parse_time(cutoff)
+    with bar("embedding") as progress:
+        artifact = embed_entities(store, folder.deep, cutoff_ns, folder.embeddings(name), progress)
+    _show_artifact(artifact, as_json)
+
+
+def distill(
+    epochs: Annotated[int | None, typer.Option(help="Passes over the rows.")] = None,
+    without_embedding: Annotated[bool, typer.Option(help="For comparison: no embedding.")] = False,
+    without_teacher: Annotated[bool, typer.Option(help="For comparison: labels only.")] = False,
+    name: Annotated[str, typer.Option(help="Folder of the model below the run.")] = "distilled",
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Distil the deep model into a small one.
+
+    Example: `stillhouse distill --run runs/shop`
+    """
+    from model.distill import DistillSettings
+    from model.distill import distill as distil_model
+    from model.store import open_store
+
+    folder = RunFolder(run)
+    _, training_table, digest = _labelled(folder)
+    settings = DistillSettings(use_embedding=not without_embedding, use_teacher=not without_teacher)
+    if epochs is not None:
+        settings = replace(settings, loop=replace(settings.loop, epochs=epochs))
+    with bar("distilling") as progress:
+        artifact = distil_model(
+            open_store(folder.graph), training_table, folder.deep, folder.distilled(name), settings, progress,
+            table_digest=digest,
+        )  # fmt: skip
+    _show_artifact(artifact, as_json)
+
+
+def export(
+    version: Annotated[str, typer.Argument(help="Name of the version, e.g. v1.")],
+    model_name: Annotated[str, typer.Option(help="Name in the URL; the same for all versions.")] = "online-model",
+    distilled: Annotated[str, typer.Option(help="Folder of the distilled model below the run.")] = "distilled",
+    embeddings: Annotated[str, typer.Option(help="Folder of the embeddings below the run.")] = "embeddings",
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Write a Triton model repository with the embeddings in it.
+
+    Example: `stillhouse export v1 --model-name churn --run runs/shop`
+    """
+    from model.export import export_repository
+    from model.store import open_store
+
+    folder = RunFolder(run)
+    artifact = export_repository(
+        folder.distilled(distilled),
+        folder.embeddings(embeddings),
+        folder.repository(version),
+        graph=open_store(folder.graph).graph,
+        model_name=model_name,
+    )
+    _show_artifact(artifact, as_json)
+
+
+def evaluate(
+    without_embedding: Annotated[
+        str | None, typer.Option(help="Folder of a model distilled without embedding.")
+    ] = None,
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Score the test rows with every model and both LightGBM baselines, with intervals.
+
+    Example: `stillhouse evaluate --run runs/shop`
+    """
+    from model.evaluate import Models, read_evaluation
+    from model.evaluate import evaluate as evaluate_models
+    from model.store import open_store
+    from model.tables import open_database
+
+    folder = RunFolder(run)
+    bound, training_table, _ = _labelled(folder)
+    ablation = None if without_embedding is None else folder.distilled(without_embedding)
+    models = Models(deep=folder.deep, distilled=folder.distilled(), distilled_without_embedding=ablation)
+    tables = Path(read_artifact(folder.training_table, kind="training_table").settings["tables"])
+    with open_database(tables) as database, bar("scoring the test rows") as progress:
+        store = open_store(folder.graph)
+        artifact = evaluate_models(database, store, bound, training_table, models, folder.evaluation, progress=progress)
+    found = read_evaluation(folder.evaluation)
+
+    def words() -> None:
+        table(
+            f"{found.metric} on {len(found.label):,} test rows",
+            ("model", "value", "low", "high"),
+            [(model, f"{q.value:.4f}", f"{q.low:.4f}", f"{q.high:.4f}") for model, q in found.quality.items()],
+        )
+        stdout.print(f"rank correlation of the distilled model with the deep one: {found.fidelity:.3f}")
+
+    show(dict(artifact.metrics), as_json, words)
+
+
+def _labelled(folder: RunFolder) -> tuple[Any, Any, str]:
+    """The bound query, the training table and its digest."""
+    from model.query import bind_query, parse_query
+    from model.store import open_store
+    from model.training_table import read_training_table
+
+    artifact = read_artifact(folder.training_table, kind="training_table")
+    bound = bind_query(parse_query(artifact.settings["query"]), open_store(folder.graph).graph)
+    return bound, read_training_table(folder.training_table), artifact.digest
+
+
+def _ends(times_ns: tuple[int, ...]) -> tuple[str, str]:
+    return (show_time(min(times_ns)), show_time(max(times_ns))) if times_ns else ("-", "-")
+
+
+def _show_artifact(artifact: Artifact, as_json: bool) -> None:
+    """Where the artifact lies, and what it measured."""
+    document = {"path": str(artifact.path), "digest": artifact.digest, "metrics": dict(artifact.metrics)}
+
+    def words() -> None:
+        stdout.print(f"[bold]{artifact.path}[/]  {artifact.digest[:19]}")
+        rows = [
+            (name, f"{value:,.4g}" if isinstance(value, float) else value) for name, value in artifact.metrics.items()
+        ]
+        if rows:
+            table("", ("metric", "value"), rows)
+
+    show(document, as_json, words)

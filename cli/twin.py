@@ -1,0 +1,135 @@
+"""`stillhouse twin up | down | status | refresh | token`: the serving path on this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.console import AsJson, bar, show, stdout, table
+from cli.options import DEFAULT_RUN, RunPath
+from cli.releases import Endpoint, Environment, release_path
+from model.run_folder import RunFolder
+from serving.twin.status import TwinStatus
+
+app = typer.Typer(help="Run real Triton processes behind a real Envoy, as the release file says.", no_args_is_help=True)
+
+
+@app.command()
+def up(
+    endpoint: Endpoint = "online-model",
+    environment: Environment = "dev",
+    port: Annotated[int, typer.Option(help="Of the endpoint; 0 takes a free one.")] = 0,
+    foreground: Annotated[bool, typer.Option(help="Stay, and stop with the terminal.")] = False,
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Start the twin; returns when the model itself is ready.
+
+    Example: `stillhouse twin up --run runs/shop`
+    """
+    from serving.twin.run import twin_up
+    from serving.twin.settings import TwinSettings
+
+    folder = RunFolder(run)
+    path = release_path(folder, environment, endpoint)
+    settings = TwinSettings(folder=folder.twin, release_path=path, root=run.absolute(), port=port)
+    if foreground:
+        twin_up(settings, foreground=True, on_ready=lambda status: _show(status, as_json))
+        return
+    with bar("starting Triton and Envoy"):
+        started = twin_up(settings)
+    assert started is not None, "a twin in the background tells its status"
+    _show(started, as_json)
+
+
+@app.command()
+def down(run: RunPath = DEFAULT_RUN) -> None:
+    """Stop the twin and all of its processes.
+
+    Example: `stillhouse twin down --run runs/shop`
+    """
+    from serving.twin.run import twin_down
+
+    twin_down(RunFolder(run).twin)
+    stdout.print("stopped")
+
+
+@app.command()
+def status(run: RunPath = DEFAULT_RUN, as_json: AsJson = False) -> None:
+    """Versions, weights, health, request rate, latency, and what happened last.
+
+    Example: `stillhouse twin status --run runs/shop`
+    """
+    from serving.twin.run import twin_status
+
+    _show(twin_status(RunFolder(run).twin), as_json)
+
+
+@app.command()
+def refresh(
+    embeddings: Annotated[Path, typer.Argument(help="Folder that `stillhouse embed` wrote.")],
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Give the running server another batch of embeddings: no restart, no lost request.
+
+    Example: `stillhouse twin refresh runs/shop/embeddings_monday --run runs/shop`
+    """
+    from serving.twin.run import twin_refresh
+
+    with bar("refreshing embeddings"):
+        versions = twin_refresh(RunFolder(run).twin, embeddings)
+    show({"versions": list(versions)}, as_json, lambda: stdout.print(f"now used by {', '.join(versions)}"))
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Option(help="Role in the token.")] = "predict",
+    hours: Annotated[float, typer.Option(help="How long it is good for.")] = 1.0,
+    run: RunPath = DEFAULT_RUN,
+) -> None:
+    """Print a bearer token of the twin's own issuer, for curl and for trying out.
+
+    Example: `curl --cacert runs/shop/twin/certificates/ca.pem -H "authorization: Bearer $(stillhouse twin token)" ...`
+    """
+    from serving.twin.paths import TwinPaths
+    from serving.twin.tokens import open_issuer
+
+    issuer = open_issuer(TwinPaths(folder=RunFolder(run).twin.absolute()).tokens)
+    stdout.print(issuer.mint(roles=[role], expires_in_s=3600 * hours), soft_wrap=True)
+
+
+def _show(found: TwinStatus, as_json: bool) -> None:
+    def words() -> None:
+        stdout.print(f"[bold]{found.url}[/]/v2/models/{found.model_name}/infer   {found.phase}, {found.release}")
+        columns = (
+            "version",
+            "weight %",
+            "health",
+            "requests",
+            "errors",
+            "1/s",
+            "share %",
+            "p50 ms",
+            "p99 ms",
+            "restarts",
+        )
+        table("versions", columns, [
+            (
+                each.version, each.weight, each.process.health, each.requests, each.errors, _figure(each.request_rate),
+                _figure(None if each.share is None else 100 * each.share), _figure(each.p50_ms), _figure(each.p99_ms),
+                each.process.restarts,
+            )
+            for each in found.versions
+        ])  # fmt: skip
+        if found.last_error:
+            stdout.print(f"[red]not taken over:[/] {found.last_error}")
+        for event in found.events[-5:]:
+            stdout.print(f"  {event.when:%H:%M:%S} {event.text}")
+
+    show(found, as_json, words)
+
+
+def _figure(value: float | None) -> str:
+    """A number with one decimal; no data is not zero."""
+    return "-" if value is None else f"{value:.1f}"

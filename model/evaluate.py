@@ -1,0 +1,127 @@
+"""The test rows scored by every model of a run: `scores.parquet`, and each quality with its interval.
+
+    stillhouse evaluate --run runs/shop
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from scipy.stats import spearmanr
+
+from model.artifact import Artifact, read_artifact, write_artifact
+from model.baselines import lightgbm_dfs, lightgbm_entity
+from model.deep_scores import load_deep
+from model.distilled_scores import load_distilled, score_table
+from model.errors import UserError
+from model.lesson import part, teach
+from model.metrics import Interval, Metric, auroc, bootstrap, mae
+from model.progress import Progress, silent
+from model.query import BoundQuery
+from model.store import GraphStore
+from model.tables import Database
+from model.training_table import TrainingTable
+
+SCORES_FILE = "scores.parquet"
+QUALITY_FILE = "quality.json"
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Models:
+    """Which artifacts to score."""
+
+    deep: Path
+    distilled: Path
+    distilled_without_embedding: Path | None = None
+    """A student trained without embeddings, to show what they are worth; None leaves it out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """What an `evaluation` artifact holds."""
+
+    metric: str
+    """`auroc` (higher is better) or `mae` (lower is better)."""
+    quality: Mapping[str, Interval]
+    fidelity: float
+    """Spearman correlation of the distilled model's scores with the deep model's."""
+    label: Floats
+    scores: Mapping[str, Floats]
+
+
+def evaluate(
+    database: Database,
+    store: GraphStore,
+    bound: BoundQuery,
+    table: TrainingTable,
+    models: Models,
+    path: Path,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Artifact:
+    """Score the test rows under production conditions and write them at `path` (kind `evaluation`).
+
+    The deep model sees everything up to each cut-off; the distilled ones an embedding as old as production would have.
+    Both LightGBMs train on the same training rows.
+    """
+    test = table.rows("test")
+    if len(test) == 0:
+        raise UserError("there is no test row to evaluate on", hint="choose an earlier test cut-off")
+    deep, distilled = load_deep(models.deep), load_distilled(models.distilled)
+    if distilled.artifact.parents["deep"] != deep.digest:
+        raise UserError(f"`{models.distilled}` was not distilled from `{models.deep}`", hint="distil again")
+    lesson = teach(store, table, deep, test, distilled.requests, seed, part(progress, 0, 600))
+    teacher = lesson.teacher_R.astype(np.float64)
+    scores: dict[str, Floats] = {"deep": 1 / (1 + np.exp(-teacher)) if deep.task == "binary" else teacher}
+    scores["distilled"] = score_table(store, table, distilled, lesson).astype(np.float64)
+    if models.distilled_without_embedding is not None:
+        ablation = load_distilled(models.distilled_without_embedding)
+        scores["distilled_without_embedding"] = score_table(store, table, ablation, lesson).astype(np.float64)
+    scores["lightgbm_entity"] = lightgbm_entity(database, table, bound)[test].astype(np.float64)
+    progress(750, 1000)
+    scores["lightgbm_dfs"] = lightgbm_dfs(database, table, bound)[test].astype(np.float64)
+    label = table.label[test].astype(np.float64)
+    name, metric = _metric(deep.task)
+    quality = bootstrap(metric, label, scores, seed=seed)
+    document = {
+        "metric": name,
+        "quality": {model: asdict(interval) for model, interval in quality.items()},
+        "fidelity": float(spearmanr(scores["distilled"], scores["deep"]).statistic),
+    }
+    parents = {"graph": store.artifact.digest, "deep": deep.digest, "distilled": distilled.artifact.digest}
+    with write_artifact(path, kind="evaluation", parents=parents, settings={"seed": seed}) as draft:
+        pq.write_table(pa.table({"label": label, **scores}), draft.path / SCORES_FILE)
+        (draft.path / QUALITY_FILE).write_text(json.dumps(document, indent=2) + "\n")
+        draft.metrics.update(document)
+    progress(1000, 1000)
+    return read_artifact(path, kind="evaluation")
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """Read what `evaluate` wrote."""
+    read_artifact(path, kind="evaluation")
+    document = json.loads((path / QUALITY_FILE).read_text())
+    columns = {name: column.to_numpy() for name, column in zip(*_columns(path), strict=True)}
+    return Evaluation(
+        metric=document["metric"],
+        quality={model: Interval(**interval) for model, interval in document["quality"].items()},
+        fidelity=document["fidelity"],
+        label=columns.pop("label"),
+        scores=columns,
+    )
+
+
+def _columns(path: Path) -> tuple[list[str], list[pa.ChunkedArray]]:
+    table = pq.read_table(path / SCORES_FILE)
+    return table.column_names, table.columns
+
+
+def _metric(task: str) -> tuple[str, Metric]:
+    return ("auroc", auroc) if task == "binary" else ("mae", mae)
