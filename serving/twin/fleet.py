@@ -47,6 +47,7 @@ class Fleet:
         self._settings, self._paths = settings, TwinPaths(folder=settings.folder)
         self._installation, self._session = installation, session
         self._report, self._restarted = report, restarted
+        self._leaving: dict[asyncio.Task[None], Version] = {}
 
     async def check(self, release: Release) -> dict[str, Repository]:
         """The repositories of all versions with weight, their files compared with the release's digests.
@@ -98,13 +99,26 @@ class Fleet:
         await keeper.start()
         self._report(f"{name} is ready (pid {keeper.pid})")
 
+    def unborn(self) -> set[str]:
+        """Versions that never got ready: no route can have pointed at them."""
+        return {name for name, version in self.versions.items() if not version.keeper.was_ready}
+
     def take(self, names: set[str]) -> list[Version]:
         """Remove versions from the fleet; the caller ends them."""
         return [self.versions.pop(name) for name in sorted(names)]
 
-    async def stop(self, versions: list[Version]) -> None:
-        """End versions that were taken out."""
-        await asyncio.gather(*(version.keeper.stop(within_s=_STOP_S) for version in versions))
+    def end(self, versions: list[Version]) -> None:
+        """End versions that were taken out, in good order and without anyone waiting: Triton takes seconds to go."""
+        for version in versions:
+            task = asyncio.create_task(version.keeper.stop(within_s=_STOP_S))
+            self._leaving[task] = version
+            task.add_done_callback(self._leaving.pop)
+
+    async def kill(self) -> None:
+        """End all at once; without a gateway nobody is left to answer."""
+        versions = [*self.versions.values(), *self._leaving.values()]
+        await asyncio.gather(*(version.keeper.stop(within_s=None) for version in versions))
+        await asyncio.gather(*self._leaving, return_exceptions=True)
 
     def upstreams(self) -> list[Upstream]:
         """Where Envoy finds each."""

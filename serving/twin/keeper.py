@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from model.errors import UserError
-from serving.twin.process import describe_exit, stop_child
+from serving.twin.process import describe_exit, kill_child, stop_child
 from serving.twin.status import Health, ProcessStatus
 
 FIRST_BACKOFF_S = 0.2
@@ -42,6 +42,7 @@ class Keeper:
     ) -> None:
         self.program = program
         self.health: Health = "starting"
+        self.was_ready = False
         self.restarts = 0
         self.last_exit: str | None = None
         self._report = report
@@ -63,17 +64,23 @@ class Keeper:
     async def start(self) -> None:
         """Start for the first time; whatever the program raises comes out."""
         self._process = await self.program.start()
-        self.health = "ready"
+        self.health, self.was_ready = "ready", True
         self._watch = asyncio.create_task(self._keep(), name=f"keep {self.program.name}")
 
-    async def stop(self, *, within_s: float) -> None:
-        """End the process for good; a start in progress is broken off."""
+    async def stop(self, *, within_s: float | None) -> None:
+        """End the process for good; a start in progress is broken off.
+
+        Args:
+            within_s: how long it may take to end in good order; None ends it at once.
+        """
         self.health = "stopped"
         if self._watch:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
-        if self._process:
+        if self._process and within_s is None:
+            await kill_child(self._process)
+        elif self._process and within_s is not None:
             await stop_child(self._process, within_s=within_s)
         await self.program.stopped()
 

@@ -6,8 +6,11 @@ import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+
+import psutil
 
 _PR_SET_PDEATHSIG = 1
 
@@ -51,8 +54,19 @@ async def stop_child(process: asyncio.subprocess.Process, *, within_s: float) ->
     try:
         await asyncio.wait_for(process.wait(), within_s)
     except TimeoutError:
-        process.kill()
-        await process.wait()
+        await kill_child(process)
+
+
+async def kill_child(process: asyncio.subprocess.Process) -> None:
+    """SIGKILL for the process and all below it."""
+    if process.returncode is not None:
+        return
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    await process.wait()
 
 
 def describe_exit(returncode: int) -> str:

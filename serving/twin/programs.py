@@ -17,7 +17,7 @@ from serving.twin.envoy import bootstrap
 from serving.twin.envoy_admin import EnvoyAdmin
 from serving.twin.envoy_listener import Gateway
 from serving.twin.paths import TritonInstallation, TwinPaths, find_envoy
-from serving.twin.process import describe_exit, free_port, log_tail, start_child, stop_child
+from serving.twin.process import describe_exit, free_port, kill_child, log_tail, start_child
 from serving.twin.settings import TwinSettings
 from serving.twin.triton import Repository, TritonLaunch, TritonPorts, clear_shared_memory, is_ready
 from serving.twin.waiting import until
@@ -170,7 +170,7 @@ async def _ready(process: Process, condition: Callable[[], Awaitable[bool]], wit
     try:
         await until(ready_or_ended, within_s=within_s, what="ready")
     except BaseException:
-        await asyncio.shield(stop_child(process, within_s=5.0))
+        await asyncio.shield(kill_child(process))
         raise
 
 

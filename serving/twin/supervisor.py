@@ -28,7 +28,7 @@ from serving.twin.status import Event
 from serving.twin.tokens import create_issuer
 from serving.twin.traffic import TrafficWindow
 from serving.twin.triton import Repository, link_backends, scrape
-from serving.twin.waiting import until
+from serving.twin.waiting import uninterrupted, until
 
 _FAILURES = (UserError, TimeoutError, RefusedError, OSError, aiohttp.ClientError)
 _STOP_ENVOY_S = 2.0
@@ -93,7 +93,7 @@ class Supervisor:
                 task.cancel()
         await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
         await self.gateway.stop(within_s=_STOP_ENVOY_S)
-        await self.fleet.stop(list(self.fleet.versions.values()))
+        await self.fleet.kill()
 
     async def reconcile(self) -> None:
         """Take the release file over; a newer call breaks an older one off, so that a rollback waits for nothing.
@@ -148,13 +148,12 @@ class Supervisor:
 
     async def _take_over(self) -> None:
         async with self._changing:
-            before = set(self.fleet.versions)
             try:
                 release = read_release(self.settings.release_path)
                 await self._start_missing(await self.fleet.check(release))
                 await self._switch(release.weights())
             except BaseException as error:
-                await asyncio.shield(self._drop(set(self.fleet.versions) - before - set(self.weights)))
+                await uninterrupted(self._drop(self.fleet.unborn()))
                 if isinstance(error, _FAILURES):
                     self.last_error = str(error)
                     self.report(f"kept {describe(self.weights)}: {error}")
@@ -181,6 +180,10 @@ class Supervisor:
     async def _switch(self, weights: dict[str, int]) -> None:
         await self._publish_clusters()
         await self._until_healthy(weights)
+        # A newer change may break this one off, but never between Envoy's routes and our knowledge of them.
+        await uninterrupted(self._route(weights))
+
+    async def _route(self, weights: dict[str, int]) -> None:
         await publish(self.envoy.admin, self.paths.xds, "rds", self._routes(weights))
         if weights != self.weights:
             self.report(f"{describe(self.weights)} -> {describe(weights)}")
@@ -191,7 +194,7 @@ class Supervisor:
         await self._until_quiet(name)
         async with self._changing:
             if name not in self.weights:
-                await asyncio.shield(self._drop({name}))
+                await uninterrupted(self._drop({name}))
                 self.report(f"{name} is retired")
 
     async def _until_quiet(self, name: str) -> None:
@@ -216,7 +219,7 @@ class Supervisor:
         if dropped := self.fleet.take(names):
             with suppress(*_FAILURES):
                 await self._publish_clusters()
-            await self.fleet.stop(dropped)
+            self.fleet.end(dropped)
 
     async def _publish_clusters(self) -> None:
         await publish(self.envoy.admin, self.paths.xds, "cds", self._clusters())
@@ -224,7 +227,10 @@ class Supervisor:
     async def _republish_clusters(self) -> None:
         """After a restart: its ports may be others."""
         async with self._changing:
-            await self._publish_clusters()
+            try:
+                await self._publish_clusters()
+            except _FAILURES as error:
+                self.report(f"Envoy did not take over the new ports: {error}")
 
     async def _until_healthy(self, weights: dict[str, int]) -> None:
         async def healthy() -> bool:

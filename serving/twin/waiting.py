@@ -1,9 +1,9 @@
-"""Waits for a condition with a deadline, where nothing tells us that it came true."""
+"""Waits for a condition with a deadline, where nothing tells that it came true; does what must not stop midway."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 _INTERVAL_S = 0.02
@@ -23,3 +23,13 @@ async def until(condition: Callable[[], Awaitable[T | None]], *, within_s: float
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not come true within {within_s:g} s")
         await asyncio.sleep(_INTERVAL_S)
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work to its end even when the caller is cancelled; the cancellation comes through afterwards."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

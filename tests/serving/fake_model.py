@@ -19,6 +19,7 @@ class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         folder = Path(args["model_repository"]) / args["model_version"]
         self.behaviour = json.loads((folder / "behaviour.json").read_text())
+        time.sleep(self.behaviour["load_s"])
         if self.behaviour["load_error"]:
             raise RuntimeError("told not to load")
         self.base_digest = json.loads((folder / "contract.json").read_text())["base_digest"]

@@ -35,6 +35,8 @@ class Behaviour:
     fail_share: float = 0.0
     """Share of the requests that fail, chosen by a seeded generator."""
     sleep_ms: float = 0.0
+    load_s: float = 0.0
+    """How long it takes to load."""
     load_error: bool = False
     """Whether the model refuses to load."""
 
