@@ -1,7 +1,7 @@
 # make demo: tables to a canaried endpoint on this machine.   make test: the tests.   make check: format, lint, types, rules.
 PYTHON := .venv/bin/python
 
-.PHONY: demo test check format lock setup clean
+.PHONY: demo test check format docs lock setup clean
 
 demo: setup
 	.venv/bin/stillhouse demo
@@ -19,6 +19,9 @@ check: setup
 format: setup
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
+
+docs: setup
+	$(PYTHON) -m typer cli.main utils docs --name stillhouse --output docs/cli.md
 
 lock: setup
 	scripts/lock

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cli import line, release, serve, twin
-from cli.console import fail, stderr
+from cli.console import fail
 from model.errors import UserError
 
 app = typer.Typer(
@@ -25,12 +25,9 @@ app.add_typer(release.app, name="release")
 
 
 def main() -> None:
-    """Run a verb; a user's mistake ends with status 1 and a hint, an interrupt with 130."""
+    """Run a verb; a user's mistake ends with status 1 and a hint, an interrupt with typer's 130."""
     try:
         app()
     except UserError as error:
         fail(error)
         sys.exit(1)
-    except KeyboardInterrupt:
-        stderr.print("interrupted; what stood before still stands")
-        sys.exit(130)

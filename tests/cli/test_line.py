@@ -1,0 +1,94 @@
+"""The whole line by its verbs on a tiny shop, to a prediction from the running twin."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_main import stillhouse
+
+QUERY = (
+    "PREDICT COUNT(transactions.*, 0, 30, days) = 0 FOR EACH customers.customer_id "
+    "WHERE COUNT(transactions.*, -90, 0, days) > 0"
+)
+STEPS: list[list[str]] = [
+    ["generate", "--preset", "tiny"],
+    ["check"],
+    ["query", QUERY, "--step-days", "30"],
+    ["train", "--rows", "1000"],
+    ["embed"],
+    ["distill", "--epochs", "1"],
+    ["export", "v1"],
+    ["release", "register", "v1"],
+    ["release", "promote", "v1"],
+    ["twin", "up"],
+]
+
+
+def run(folder: Path, *arguments: str) -> dict[str, Any]:
+    done = stillhouse(*arguments, "--run", str(folder), "--json")
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    path = tmp_path_factory.mktemp("line") / "run"
+    try:
+        for step in STEPS:
+            run(path, *step)
+        yield path
+    finally:
+        stillhouse("twin", "down", "--run", str(path))
+
+
+@pytest.mark.timeout(600)
+def test_check_shows_the_graph(folder: Path) -> None:
+    found = run(folder, "check")
+    links = {(link["child_column"], link["parent_table"]) for link in found["graph"]["links"]}
+    assert links == {("customer_id", "customers"), ("article_id", "articles")}
+    assert found["findings"] == []
+
+
+def test_a_known_and_an_unknown_customer_get_a_score(folder: Path) -> None:
+    known = run(folder, "predict", "100003")
+    unknown = run(folder, "predict", "999999999")
+    assert 0 < known["score"] < 1
+    assert known["embedding_time"] is not None
+    assert 0 < unknown["score"] < 1
+    assert unknown["embedding_time"] is None
+    assert known["version"] == "v1"
+
+
+def test_load_is_answered(folder: Path) -> None:
+    found = run(folder, "load", "--rate", "40", "--seconds", "3")
+    assert found["requests"] > 60
+    assert found["failures"] == 0
+    assert found["requests_by_version"] == {"v1": found["requests"]}
+
+
+def test_status_and_history_tell_the_story(folder: Path) -> None:
+    assert run(folder, "twin", "status")["versions"][0]["weight"] == 100
+    assert run(folder, "release", "status")["stable"]["version"] == "v1"
+    subjects = [change["subject"] for change in run(folder, "release", "history")["changes"]]
+    assert subjects == [
+        "release(online-model): promote v1 as the first stable version",
+        "release(online-model): register v1",
+    ]
+
+
+def test_words_for_people(folder: Path) -> None:
+    """Every verb that shows something also shows it without --json."""
+    for arguments, words in (
+        (("check",), "transactions.customer_id"),
+        (("twin", "status"), "https://localhost:"),
+        (("release", "status"), "v1"),
+        (("release", "history"), "promote v1"),
+        (("predict", "100003"), "from v1"),
+    ):
+        done = stillhouse(*arguments, "--run", str(folder))
+        assert done.returncode == 0, done.stderr
+        assert words in done.stdout
