@@ -21,8 +21,8 @@ LOG_DAYS_SCALE = 8.0
 """log1p of eight years in days is about 8."""
 PERIODS_DAYS = (1.0, 7.0, 30.4375, 91.3125, 365.25)
 DECAYS_DAYS = (1.0, 7.0, 30.0, 90.0)
-NUM_TIME_FEATURES = 2 + 2 * len(PERIODS_DAYS) + len(DECAYS_DAYS)
 NUM_CALENDAR_FEATURES = 6
+NUM_TIME_FEATURES = 2 + 2 * len(PERIODS_DAYS) + len(DECAYS_DAYS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,6 +42,8 @@ class Adjacency:
     """[linked children] ascending within a parent."""
     child_times: npt.NDArray[np.int64]
     """[linked children] nanoseconds, ascending within a parent."""
+    child_moments: npt.NDArray[np.int32]
+    """[linked children] how many different (parent, time) pairs there are up to here, this one included."""
 
 
 class GraphStore:

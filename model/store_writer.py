@@ -224,7 +224,9 @@ def _write_link(graph: Graph, link: Link, counts: dict[str, int], store: Path) -
     np.save(folder / "parent_rows.npy", parent_rows)
     np.save(folder / "indptr.npy", indptr)
     np.save(folder / "child_rows.npy", child_rows)
-    np.save(folder / "child_times.npy", child_times[child_rows])
+    sorted_times = child_times[child_rows]
+    np.save(folder / "child_times.npy", sorted_times)
+    np.save(folder / "child_moments.npy", _moments(sorted_times, indptr))
     (folder / "raw.npy").unlink()
 
 
@@ -241,6 +243,15 @@ def _group(
             child_rows[place[parent]] = row
             place[parent] += 1
     return child_rows
+
+
+def _moments(child_times: npt.NDArray[np.int64], indptr: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Running count of different times; each parent's first child counts as new."""
+    is_new = np.ones(len(child_times), dtype=np.bool_)
+    is_new[1:] = child_times[1:] != child_times[:-1]
+    starts = indptr[:-1]
+    is_new[starts[starts < indptr[1:]]] = True
+    return np.cumsum(is_new, dtype=np.int32)
 
 
 def _key_dtype(connection: duckdb.DuckDBPyConnection, table: Table, column: str) -> np.dtype[Any]:
