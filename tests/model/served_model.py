@@ -59,6 +59,8 @@ class ServedModel:
 
 def make_served_model(folder: Path) -> ServedModel:
     """Build all of it below `folder`."""
+    # Threads wait for each other longer than this small network takes.
+    torch.set_num_threads(1)
     torch.manual_seed(1)
     store = small_store(folder / "graph")
     features = fit_request_features(store, "customers", at_day(60), FeatureSettings(include_links=True))

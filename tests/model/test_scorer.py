@@ -15,6 +15,7 @@ from tests.model.distilled_inputs import SHAPE, random_inputs
 
 
 def build(num_layers: int, folder: Path) -> tuple[DistilledModel, Scorer]:
+    torch.set_num_threads(1)
     torch.manual_seed(num_layers)
     network = NetworkSettings(num_layers=num_layers)
     model = DistilledModel(SHAPE, network).eval()
