@@ -12,6 +12,7 @@ from serving.twin.status import Health, ProcessStatus
 
 FIRST_BACKOFF_S = 0.2
 LAST_BACKOFF_S = 10.0
+_LOOK_EVERY_S = 0.25
 _CALM_S = 30.0
 """After so long without an end the backoff starts over."""
 
@@ -23,6 +24,10 @@ class Program(Protocol):
 
     async def start(self) -> Process:
         """Start the process and return when it is ready; end it and raise when it does not get ready."""
+        ...
+
+    def complaint(self) -> str:
+        """Why a process that still runs is no good any more; empty while it is."""
         ...
 
     async def stopped(self) -> None:
@@ -90,13 +95,25 @@ class Keeper:
         while True:
             assert self._process is not None
             begun = clock()
-            self.last_exit = describe_exit(await self._process.wait())
+            self.last_exit = await self._end_of(self._process)
             self.health = "crashed"
-            self._report(f"{self.program.name} ended by itself: {self.last_exit}")
+            self._report(f"{self.program.name} is down: {self.last_exit}")
             await self.program.stopped()
             if clock() - begun > _CALM_S:
                 backoff_s = FIRST_BACKOFF_S
             backoff_s = await self._start_again(backoff_s)
+
+    async def _end_of(self, process: Process) -> str:
+        """How the process ended; one that is no good any more is ended here."""
+        ending = asyncio.create_task(process.wait())
+        try:
+            while not (await asyncio.wait([ending], timeout=_LOOK_EVERY_S))[0]:
+                if complaint := self.program.complaint():
+                    await kill_child(process)
+                    return complaint
+            return describe_exit(ending.result())
+        finally:
+            ending.cancel()
 
     async def _start_again(self, backoff_s: float) -> float:
         """Try until it is ready; the pause before the next try."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 
 from model.errors import UserError
 from serving.twin.envoy import bootstrap
@@ -40,6 +41,7 @@ class TritonProgram:
     ) -> None:
         self.name = f"triton-{repository.version}"
         self._settings, self._paths, self._session = settings, paths, session
+        self._model_processes: list[psutil.Process] = []
         self.launch = TritonLaunch(
             repository=repository,
             ports=_free_ports(),
@@ -71,11 +73,17 @@ class TritonProgram:
                     ) from error
                 self.launch = replace(self.launch, ports=_free_ports())
             else:
+                self._model_processes = psutil.Process(process.pid).children(recursive=True)
                 return process
             finally:
                 if process.returncode is not None:
                     await self.stopped()
         raise UserError(f"{self.name} found its ports taken {_PORT_ATTEMPTS} times")
+
+    def complaint(self) -> str:
+        """A dead model process: Triton fails all requests then, for good, and still says that the model is ready."""
+        dead = [member.pid for member in self._model_processes if not _lives(member)]
+        return f"the model's process {dead[0]} ended" if dead else ""
 
     async def stopped(self) -> None:
         """Free the shared memory that a killed Triton left."""
@@ -123,6 +131,10 @@ class EnvoyProgram:
         self.port = await self.admin.listener_port()
         return process
 
+    def complaint(self) -> str:
+        """Envoy is good as long as it runs."""
+        return ""
+
     async def stopped(self) -> None:
         """Leaves nothing behind."""
 
@@ -140,6 +152,7 @@ class EnvoyProgram:
             "--admin-address-path": address,
             "--concurrency": self._settings.envoy_workers,
             "--log-level": "warning",
+            "--file-flush-interval-msec": 500,
         }
         pairs = [str(part) for option in options.items() for part in option]
         return [str(self._binary), "--disable-hot-restart", *pairs]
@@ -176,3 +189,10 @@ async def _ready(process: Process, condition: Callable[[], Awaitable[bool]], wit
 
 def _free_ports() -> TritonPorts:
     return TritonPorts(http=free_port(), metrics=free_port())
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

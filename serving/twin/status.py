@@ -21,7 +21,7 @@ class ProcessStatus(_Status):
     """None while it is down."""
     restarts: int
     last_exit: str | None
-    """How it last ended by itself, e.g. `killed by SIGKILL`; None if it never did."""
+    """Why it was last down, e.g. `killed by SIGKILL`; None if it never was."""
 
 
 class VersionStatus(_Status):

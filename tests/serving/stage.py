@@ -54,7 +54,7 @@ class Stage:
         """Write a repository and register it; the bias makes every version another digest."""
         told = replace(behaviour or Behaviour(), bias=float(len(self.release.versions)))
         artifact = write_repository(self.root / name, told, **facts)
-        self._do(partial(register, version=name, digest=artifact.digest, uri=name, registered=datetime.now(UTC)))
+        self.do(partial(register, version=name, digest=artifact.digest, uri=name, registered=datetime.now(UTC)))
 
     def canary(self, version: str, weight: int) -> TwinStatus:
         return self.change(partial(canary, version=version, weight=weight))
@@ -70,14 +70,14 @@ class Stage:
 
     def change(self, verb: Callable[[Release], Change]) -> TwinStatus:
         """Write the next release file and make the twin serve it."""
-        self._do(verb)
+        self.do(verb)
         self.status = twin_reconcile(self.folder)
         return self.status
 
     def up(self, first: str = "v1") -> TwinStatus:
         """Bring the twin up with `first` as the stable version, unless the file names one already."""
         if self.release.stable is None:
-            self._do(partial(promote, version=first))
+            self.do(partial(promote, version=first))
         settings = TwinSettings(
             folder=self.folder, release_path=self.release_path, root=self.root, start_timeout_s=20, **self.settings
         )
@@ -141,6 +141,7 @@ class Stage:
         runner.start()
         return runner
 
-    def _do(self, verb: Callable[[Release], Change]) -> None:
+    def do(self, verb: Callable[[Release], Change]) -> None:
+        """Write the next release file."""
         self.release = verb(self.release).release
         self.release_path.write_text(release_text(self.release))

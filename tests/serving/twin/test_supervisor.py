@@ -8,7 +8,7 @@ import pytest
 
 from model.errors import UserError
 from serving.twin.run import twin_reconcile, twin_refresh, twin_status
-from tests.serving.fake_repository import Behaviour, request_body, write_embeddings
+from tests.serving.fake_repository import CRASHING_PRICE, Behaviour, request_body, write_embeddings
 from tests.serving.stage import INFER, Stage
 from tests.serving.waiting import is_gone, wait_for
 
@@ -94,10 +94,25 @@ def test_a_killed_triton_is_named_restarted_and_the_other_serves_on(stage: Stage
     assert process.last_exit == "killed by SIGKILL"
     assert process.pid not in (None, killed)
     texts = [event.text for event in twin_status(stage.folder).events]
-    assert f"triton-{candidate} ended by itself: killed by SIGKILL" in texts
+    assert f"triton-{candidate} is down: killed by SIGKILL" in texts
     assert stage.pid(stable) == spared
     wait_for(lambda: stage.version(candidate).process.health == "ready", what="health of the candidate")
     assert set(stage.served_by(60)) == {stable, candidate}
+
+
+def test_a_model_that_crashes_inside_a_triton_that_runs_on_is_restarted(stage: Stage) -> None:
+    """Triton itself would call it ready, and fail every request from then on."""
+    candidate = stage.add_next()
+    stage.canary(candidate, 99)
+    with stage.http() as http:
+        deadly = request_body(price=CRASHING_PRICE)
+        wait_for(lambda: http.post(INFER, content=deadly).headers["x-stillhouse-version"] == candidate, what="a crash")
+    wait_for(lambda: stage.version(candidate).process.restarts == 1, what="the restart")
+    last_exit = stage.version(candidate).process.last_exit
+    assert last_exit is not None
+    assert last_exit.startswith("the model's process")
+    wait_for(lambda: stage.version(stage.stable).process.health == "ready", what="health of the stable version")
+    assert candidate in stage.served_by(30)
 
 
 def test_a_killed_envoy_comes_back_on_the_same_port_with_the_same_weights(stage: Stage) -> None:
