@@ -31,6 +31,8 @@ def family(status: TwinStatus) -> list[int]:
 def test_up_serves_and_down_leaves_nothing_running(own: Stage) -> None:
     status = own.up()
     assert status.phase == "ready"
+    silent = status.versions[0]
+    assert (silent.requests, silent.share, silent.error_share, silent.p50_ms) == (0, None, None, None)
     assert own.served_by(20) == {"v1": 20}
     pids = family(status)
     assert len(pids) >= 4  # supervisor, Envoy, Triton, the model's process
