@@ -129,10 +129,15 @@ def find_triton(environment: Path | None = None) -> TritonInstallation:
     if not packages or not python.exists():
         raise UserError(
             f"no Triton in `{root}`; expected a Python 3.11 environment with nvidia-pytriton",
-            hint="`make triton` installs it from requirements-triton.lock",
+            hint="`make setup` installs it from requirements-triton.lock",
         )
-    library = python.resolve().parent.parent / "lib"
-    return TritonInstallation(environment=root, package=packages[0], python_library=library)
+    return TritonInstallation(environment=root, package=packages[0], python_library=_libpython_folder(root, python))
+
+
+def _libpython_folder(environment: Path, python: Path) -> Path:
+    """Where libpython3.11 lies: beside the interpreter, or in the Debian package that the setup unpacked."""
+    unpacked = sorted(environment.glob("debian/usr/lib/*/libpython3.11.so.1.0"))
+    return unpacked[0].parent if unpacked else python.resolve().parent.parent / "lib"
 
 
 def find_envoy(binary: Path | None = None) -> Path:
