@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from model.distilled import DistilledModel
 from model.distilled_rows import InputBatches
+from model.errors import UserError
 from model.inputs import Float, Inputs, Int
 from model.progress import Progress
 
@@ -38,9 +39,17 @@ class LoopSettings:
     seed: int = 7
 
     def __post_init__(self) -> None:
-        assert self.epochs >= 1
-        assert self.batch_rows >= 1
-        assert 0 <= self.embedding_dropout < 1
+        for name in ("epochs", "batch_rows"):
+            if getattr(self, name) < 1:
+                raise UserError(f"`{name}` must be at least 1 (got {getattr(self, name)})")
+        for name in ("warm_up_share", "embedding_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"`{name}` must be in [0, 1) (got {getattr(self, name)})")
+        if not self.learning_rate > 0 or self.teacher_weight < 0:
+            raise UserError(
+                "`learning_rate` must be above 0 and `teacher_weight` at least 0 "
+                f"(got {self.learning_rate} and {self.teacher_weight})"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,9 +96,8 @@ def train(
             schedule.step()
             step += 1
             progress(step, num_steps)
-        every = np.arange(len(validation.target_R))
         logit_R = torch.from_numpy(predict(model, validation.inputs))
-        losses.append(float(_against(logit_R, torch.from_numpy(validation.target_R[every]), task)))
+        losses.append(float(_against(logit_R, torch.from_numpy(validation.target_R), task)))
         if losses[-1] <= min(losses):
             best = {name: value.clone() for name, value in model.state_dict().items()}
     model.load_state_dict(best)

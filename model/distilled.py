@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.errors import UserError
 from model.features import time_features
 from model.inputs import Inputs, Rows, within
 
@@ -31,8 +32,13 @@ class NetworkSettings:
     """Share of a token's channels dropped in training, before attention and in the feed-forward part."""
 
     def __post_init__(self) -> None:
-        assert self.num_layers >= 1, self.num_layers
-        assert self.width % self.num_heads == 0, (self.width, self.num_heads)
+        for name in ("width", "num_layers", "num_heads", "feedforward", "category_dim"):
+            if getattr(self, name) < 1:
+                raise UserError(f"`{name}` must be at least 1 (got {getattr(self, name)})")
+        if self.width % self.num_heads:
+            raise UserError(f"`width` must divide by `num_heads` (got {self.width} and {self.num_heads})")
+        if not 0 <= self.dropout < 1:
+            raise UserError(f"`dropout` must be in [0, 1) (got {self.dropout})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

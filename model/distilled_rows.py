@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.distilled import InputShape, TableShape
+from model.errors import UserError
 from model.features import NS_PER_DAY, NUM_CALENDAR_FEATURES, TableFeatures, calendar_features
 from model.graph import Link
 from model.history import history_links, link_path_name, recent_children
@@ -34,9 +35,15 @@ class RequestSettings:
     """Rows of each history, the newest kept."""
 
     def __post_init__(self) -> None:
-        assert 0 < self.min_embedding_offset_hours <= 24 * self.max_embedding_offset_days
-        assert self.real_time_offset_hours >= 0
-        assert self.max_interactions >= 1
+        if not 0 < self.min_embedding_offset_hours <= 24 * self.max_embedding_offset_days:
+            raise UserError(
+                "`min_embedding_offset_hours` must be above 0 and not above `max_embedding_offset_days` "
+                f"(got {self.min_embedding_offset_hours} hours and {self.max_embedding_offset_days} days)"
+            )
+        if self.real_time_offset_hours < 0:
+            raise UserError(f"`real_time_offset_hours` must be at least 0 (got {self.real_time_offset_hours})")
+        if self.max_interactions < 1:
+            raise UserError(f"`max_interactions` must be at least 1 (got {self.max_interactions})")
 
     def sample_embedding_times(self, anchor_ns: Int, seed: int) -> Int:
         """[R] cut-offs of the embeddings: log-uniform between the two offsets before each anchor."""

@@ -56,9 +56,9 @@ class ExportSettings:
     """How long a request may wait for company; at 0 a batch is what came in while the last one ran."""
 
     def __post_init__(self) -> None:
-        assert self.max_batch_size >= 1
-        assert self.instances >= 1
-        assert self.max_queue_delay_us >= 0
+        for name, least in (("max_batch_size", 1), ("instances", 1), ("max_queue_delay_us", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"`{name}` must be at least {least} (got {getattr(self, name)})")
 
 
 def export_repository(

@@ -114,5 +114,5 @@ def test_served_sources_need_numpy_only() -> None:
 
 
 def test_settings_are_checked() -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(UserError, match="`max_batch_size` must be at least 1"):
         replace(ExportSettings(), max_batch_size=0)
