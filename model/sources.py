@@ -14,13 +14,11 @@ _CAST |= {"TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "UUID": "VARCHAR", "HUGEINT":
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
-    """An empty database in memory with schemas `raw` (the sources) and `work` (tables in the making), clock in UTC."""
+    """An empty database in memory with schema `raw` for the sources, clock in UTC."""
     if not folder.exists():
         raise UserError(f"no such folder `{folder}`", hint="name a folder of parquet or CSV files, or a .duckdb file")
     connection = duckdb.connect()
-    connection.execute(
-        "SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false; CREATE SCHEMA raw; CREATE SCHEMA work"
-    )
+    connection.execute("SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false; CREATE SCHEMA raw")
     return connection
 
 
