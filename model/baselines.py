@@ -35,11 +35,12 @@ _SETTINGS: dict[str, Any] = {
     "lambda_l2": 1.0,
     "max_cat_to_onehot": 8,
     "seed": 7,
-    "num_threads": 2,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
 }
+_VALUES_A_THREAD = 500_000
+"""Below this many values one thread is faster: threads that wait for each other spin, on a busy machine for long."""
 _CLAMP = (2, 98)
 """Percentiles of the training labels between which predictions of a value are kept."""
 
@@ -126,7 +127,8 @@ def _boosted(features: Features, table: TrainingTable, bound: BoundQuery) -> npt
         features = Features(names=("nothing",), values_RF=np.zeros((len(table), 1), np.float32), categorical=())
     train, validation = table.rows("train"), table.rows("validation")
     is_binary = bound.task == "binary"
-    settings = {**_SETTINGS, "objective": "binary" if is_binary else "regression_l1"}
+    num_threads = 2 if features.values_RF[train].size > _VALUES_A_THREAD else 1
+    settings = {**_SETTINGS, "num_threads": num_threads, "objective": "binary" if is_binary else "regression_l1"}
     fitted = _dataset(features, table, train)
     booster = lgb.train(
         settings,
@@ -135,7 +137,9 @@ def _boosted(features: Features, table: TrainingTable, bound: BoundQuery) -> npt
         valid_sets=[_dataset(features, table, validation, reference=fitted)],
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
-    scores: npt.NDArray[np.float32] = np.asarray(booster.predict(features.values_RF, num_threads=2), dtype=np.float32)
+    scores: npt.NDArray[np.float32] = np.asarray(
+        booster.predict(features.values_RF, num_threads=num_threads), dtype=np.float32
+    )
     if is_binary:
         return scores
     low, high = np.percentile(table.label[train], _CLAMP)
