@@ -47,25 +47,25 @@ def check(tables: Tables = None, run: RunPath = DEFAULT_RUN, as_json: AsJson = F
 
     Example: `stillhouse check --tables data/shop --run runs/shop`
     """
-    from model.check import check_database
-
+    from model.check import check_folder
     from model.store import build_store
-    from model.tables import open_database
+    from model.tables import load_graph, open_database
 
     folder = RunFolder(run)
-    with open_database(tables or folder.tables) as database:
-        graph = database.graph
-        findings = check_database(database)
-        errors = [finding for finding in findings if finding.level == "error"]
-        digest = None
-        if not errors:
-            with bar("storing the graph") as progress:
-                digest = build_store(database, folder.graph, progress).digest
-        rows = {each.name: database.num_rows(each.name) for each in graph.tables}
+    source = tables or folder.tables
+    graph, findings = load_graph(source), check_folder(source)
+    errors = [finding for finding in findings if finding.level == "error"]
+    rows: dict[str, int] = {}
+    digest = None
+    if not errors:
+        with open_database(source) as database, bar("storing the graph") as progress:
+            digest = build_store(database, folder.graph, progress).digest
+            rows = {each.name: database.num_rows(each.name) for each in graph.tables}
 
     def words() -> None:
         for each in graph.tables:
-            title = f"{each.name}  ({rows[each.name]:,} rows, key {each.primary_key}, time {each.time_column})"
+            count = f"{rows[each.name]:,} rows, " if rows else ""
+            title = f"{each.name}  ({count}key {each.primary_key}, time {each.time_column})"
             columns = [(column.name, str(column.semantic_type), column.storage_type) for column in each.columns]
             table(title, ("column", "means", "stored as"), columns)
         table(

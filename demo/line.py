@@ -98,6 +98,8 @@ def label(folder: RunFolder, settings: DemoSettings, stage: Stage) -> Labelled:
             table = build_training_table(database, bound, plan, progress)
             saved = {"query": bound.text, "tables": str(tables.absolute()), **asdict(plan)}
             artifact = write_training_table(table, folder.training_table, parents={}, settings=saved)
+    for reason in (*bound.notes, *plan.reasons):
+        stage.say(f"  {reason}")
     counts = ", ".join(f"{len(table.rows(split)):,} {split}" for split in ("train", "validation", "test"))
     stage.say(f"  {counts} rows of {bound.entity_table}")
     return Labelled(bound=bound, table=table, store=open_store(folder.graph), digest=artifact.digest, num_rows=num_rows)

@@ -1,6 +1,6 @@
 """The test rows scored by every model of a run: `scores.parquet`, and each quality with its interval.
 
-    stillhouse evaluate --run runs/shop
+stillhouse evaluate --run runs/shop
 """
 
 import json
