@@ -3,7 +3,8 @@
 Legend: B rows of a batch, R all rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,19 @@ class Examples:
     """The teacher's logits, or its standardised values."""
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: this network is so small that more wait longer than they work, above all where the
+    cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
 def train(
     model: DistilledModel,
     train_examples: Examples,
@@ -105,6 +119,7 @@ def train(
     return losses
 
 
+@one_thread()
 def predict(model: DistilledModel, inputs: Inputs) -> Float:
     """[R] logits, or standardised values; deterministic."""
     model.eval()

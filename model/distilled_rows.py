@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from model.distilled import InputShape, TableShape
 from model.errors import UserError
-from model.features import NS_PER_DAY, NUM_CALENDAR_FEATURES, TableFeatures, calendar_features
+from model.features import NS_PER_DAY, TableFeatures
 from model.graph import Link
 from model.history import history_links, link_path_name, recent_children
 from model.inputs import NUM_SUMMARY, Float, Inputs, Int, Rows, age_days, summarise
@@ -104,7 +104,7 @@ def request_inputs(
         )
     summaries = [summarise(history.age_days_R, history.owner_R, len(rows)) for history in histories]
     return Inputs(
-        facts_BF=np.concatenate([encoded.dense_RF, calendar_features(anchor_ns), *summaries], axis=1),
+        facts_BF=np.concatenate([encoded.dense_RF, *summaries], axis=1),
         codes_BC=encoded.codes_RC,
         embedding_BE=embedding_RE,
         embedding_age_days_B=age_days(anchor_ns, embedding_ns),
@@ -137,7 +137,7 @@ def input_shape(features: dict[str, TableFeatures], embedding_dim: int) -> Input
     """What the network must be built for."""
     histories = [table for name, table in features.items() if name != ENTITY]
     entity = features[ENTITY]
-    num_dense = entity.num_dense + NUM_CALENDAR_FEATURES + NUM_SUMMARY * len(histories)
+    num_dense = entity.num_dense + NUM_SUMMARY * len(histories)
     return InputShape(
         entity=TableShape(num_dense=num_dense, vocabulary=vocabulary(entity)),
         histories=tuple(TableShape(num_dense=table.num_dense, vocabulary=vocabulary(table)) for table in histories),

@@ -40,7 +40,7 @@ class Inputs:
     """A batch of requests, ready for the network."""
 
     facts_BF: Float  # noqa: N815
-    """Encoded columns of the entity's row, the anchor's calendar, then one summary of each history."""
+    """Encoded columns of the entity's row, then one summary of each history."""
     codes_BC: Int  # noqa: N815
     embedding_BE: Float  # noqa: N815
     embedding_age_days_B: Float  # noqa: N815

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.embedding_table import EmbeddingTable
-from model.features import TableFeatures, calendar_features, encode_values, features_from_json
+from model.features import TableFeatures, encode_values, features_from_json
 from model.inputs import Float, Inputs, Int, Rows, age_days, keep_recent, summarise
 from model.missing import MISSING_FP32, MISSING_INT64
 from model.scorer import Scorer, read_safetensors
@@ -215,7 +215,7 @@ class Predictor:
             row_B = np.where(anchor_ns >= embeddings.cutoff_ns, row_B, -1)
         age_days_B = np.where(row_B >= 0, age_days(anchor_ns, embeddings.cutoff_ns), np.float32(np.nan))
         inputs = Inputs(
-            facts_BF=np.concatenate([encoded.dense_RF, calendar_features(anchor_ns), *summaries], axis=1),
+            facts_BF=np.concatenate([encoded.dense_RF, *summaries], axis=1),
             codes_BC=encoded.codes_RC,
             embedding_BE=embeddings.take(row_B),
             embedding_age_days_B=age_days_B,

@@ -15,7 +15,7 @@ from model.train import TrainSettings, train_deep
 from model.training_table import TrainingTable
 from tests.model.small_shop import TO_CUSTOMER, at_day, small_store
 
-HORIZON_DAYS = 2
+HORIZON_DAYS = {"binary": 2, "regression": 10}
 SETTINGS = TrainSettings(
     model=DeepSettings(width=32, num_layers=1, num_heads=2, feed_forward=64, embedding_dim=8),
     max_rows=256,
@@ -34,7 +34,7 @@ class Taught:
 
 
 def make_taught(folder: Path, task: Task = "binary") -> Taught:
-    """Label: no purchase in the next two days, or for a regression a hundred times their number."""
+    """Label: no purchase in the next two days, or for a regression a hundred times the purchases of the next ten."""
     # Threads wait for each other longer than these small networks take.
     torch.set_num_threads(1)
     store = small_store(folder / "graph", num_customers=60, num_transactions=2500)
@@ -49,7 +49,7 @@ def _table(store: GraphStore, task: Task) -> TrainingTable:
     cutoff_ns = np.repeat([at_day(float(day)) for day in days], len(keys))
     entity = np.tile(keys, len(days))
     splits = np.where(days < 70, "train", np.where(days < 80, "validation", "test"))
-    bought = _purchases(store, entity, cutoff_ns, cutoff_ns + (at_day(HORIZON_DAYS) - at_day(0)))
+    bought = _purchases(store, entity, cutoff_ns, cutoff_ns + (at_day(HORIZON_DAYS[task]) - at_day(0)))
     return TrainingTable(
         entity_table="customers",
         entity=entity,
