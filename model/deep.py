@@ -169,6 +169,12 @@ class DeepModel(nn.Module):
         embedding_BE = self.to_embedding(self.transformer(self.norm(tokens_BNW), mask_BN))
         return self.head(embedding_BE).squeeze(-1), embedding_BE
 
+    def fit_scale(self, inputs: DeepInputs) -> None:
+        """Standardise the numbers of every step by what some batch of inputs holds."""
+        for encoder, step in zip(self.encoders, inputs.steps, strict=True):
+            assert isinstance(encoder, TableEncoder)
+            encoder.fit_scale(step.dense_TF)
+
     def _tokens(self, position: int, inputs: DeepInputs) -> Tensor:
         """Tokens [B, M, W] of one step; 0 for padding."""
         tokens = inputs.steps[position]

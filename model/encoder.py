@@ -7,6 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.features import CLIP
+
+_SMALLEST_STD = 1e-4
+
 
 class TableEncoder(nn.Module):
     """Encodes the rows of one table; a table without any column gives zeros."""
@@ -21,6 +25,9 @@ class TableEncoder(nn.Module):
         """
         super().__init__()
         self.width = width
+        # Set from the data before training, stored with the weights.
+        self.register_buffer("mean_F", torch.zeros(num_dense))
+        self.register_buffer("std_F", torch.ones(num_dense))
         self.dense = None
         if num_dense:
             self.dense = nn.Sequential(nn.Linear(num_dense, width), nn.GELU(), nn.Linear(width, width))
@@ -32,11 +39,20 @@ class TableEncoder(nn.Module):
         starts = [sum(num_codes[:position]) for position in range(len(num_codes))]
         self.register_buffer("start_C", torch.tensor(starts, dtype=torch.int64), persistent=False)
 
+    @torch.no_grad()
+    def fit_scale(self, dense_TF: Tensor) -> None:
+        """Standardise every number by its mean and deviation over some rows; numbers that are all the same by 1."""
+        if len(dense_TF) > 1:
+            std_F = dense_TF.std(dim=0)
+            self.get_buffer("mean_F").copy_(dense_TF.mean(dim=0))
+            self.get_buffer("std_F").copy_(torch.where(std_F > _SMALLEST_STD, std_F, 1.0))
+
     def forward(self, dense_TF: Tensor, codes_TC: Tensor) -> Tensor:
         """Tokens [T, W]; T may be 0."""
         tokens_TW = dense_TF.new_zeros(len(dense_TF), self.width)
         if self.dense is not None:
-            tokens_TW = tokens_TW + self.dense(dense_TF)
+            standard_TF = (dense_TF - self.get_buffer("mean_F")) / self.get_buffer("std_F")
+            tokens_TW = tokens_TW + self.dense(standard_TF.clamp(-CLIP, CLIP))
         if self.codes is not None:
             start_C = self.get_buffer("start_C")
             tokens_TW = tokens_TW + functional.embedding_bag(codes_TC + start_C, self.codes.weight, mode="sum")

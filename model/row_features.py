@@ -107,7 +107,8 @@ def _fit_table(store: GraphStore, table: str, upto_ns: int, settings: FeatureSet
             categoricals.extend(_fit_categories(store, table, column.name, num_rows, settings))
     if settings.include_links:
         for link in store.graph.parents(table):
-            categoricals.extend(_fit_categories(store, table, link.child_column, num_rows, settings))
+            if f"{table}.{link.child_column}" not in settings.hidden:
+                categoricals.extend(_fit_categories(store, table, link.child_column, num_rows, settings))
     return TableFeatures(
         table=table, numericals=tuple(numericals), timestamps=tuple(timestamps), categoricals=tuple(categoricals)
     )

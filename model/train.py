@@ -6,7 +6,7 @@ Legend: R rows, B rows of one batch, E embedding.
 
 import copy
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,11 @@ class TrainSettings:
     warmup_share: float = 0.1
     """Of all steps."""
     weight_decay: float = 0.01
+    average_decay: float = 0.99
+    """The weights that are kept are a running average over about 1 / (1 - decay) steps; 0 keeps the last ones,
+    and the first steps decay faster."""
+    scale_rows: int = 4096
+    """Rows from which the scale of every number is taken."""
     gradient_clip: float = 1.0
     """Largest norm of a step's gradient."""
     num_evaluations: int = 6
@@ -57,9 +62,12 @@ class TrainSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("max_rows", "batch_rows", "num_evaluations", "patience", "max_validation_rows"):
+        counts = ("max_rows", "batch_rows", "num_evaluations", "patience", "max_validation_rows", "scale_rows")
+        for name in counts:
             if getattr(self, name) < 1:
                 raise UserError(f"`{name}` must be at least 1 (got {getattr(self, name)})")
+        if not 0 <= self.average_decay <= 1:
+            raise UserError(f"`average_decay` must be in [0, 1] (got {self.average_decay})")
         for name in ("learning_rate", "gradient_clip"):
             if not getattr(self, name) > 0:
                 raise UserError(f"`{name}` must be above 0 (got {getattr(self, name)})")
@@ -143,6 +151,9 @@ def _fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _schedule(len(batches), settings.warmup_share))
     evaluate_at = {round(len(batches) * (i + 1) / settings.num_evaluations) for i in range(settings.num_evaluations)}
     builder = deep.inputs(store)
+    some = np.sort(np.concatenate(batches)[: settings.scale_rows])
+    model.fit_scale(builder.build(rows[some], table.cutoff_ns[some]))
+    averaged = replace(deep, model=copy.deepcopy(model))
     best: _Best | None = None
     waited = rows_seen = 0
 
@@ -158,12 +169,14 @@ def _fit(
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
         optimizer.step()
         schedule.step()
+        # Young averages forget faster: a short training must not end near its random start.
+        _follow(averaged.model, model, min(settings.average_decay, step / (step + 10)))
         rows_seen += len(batch_B)
         progress(step, len(batches))
         if step in evaluate_at:
-            metrics = _evaluate(store, deep, rows[validation], table.cutoff_ns[validation], table.label[validation])
+            metrics = _evaluate(store, averaged, rows[validation], table.cutoff_ns[validation], table.label[validation])
             if best is None or metrics["validation_loss"] < best.loss:
-                weights = copy.deepcopy({name: value.contiguous() for name, value in model.state_dict().items()})
+                weights = copy.deepcopy({k: value.contiguous() for k, value in averaged.model.state_dict().items()})
                 best = _Best(loss=metrics["validation_loss"], weights=weights, metrics=metrics, rows_seen=rows_seen)
                 waited = 0
             else:
@@ -173,6 +186,13 @@ def _fit(
     assert best is not None
     progress(len(batches), len(batches))
     return best
+
+
+@torch.no_grad()
+def _follow(averaged: DeepModel, model: DeepModel, decay: float) -> None:
+    """Move a running average of the weights one step on."""
+    for kept, now in zip(averaged.parameters(), model.parameters(), strict=True):
+        kept.lerp_(now, 1 - decay)
 
 
 def entity_rows(store: GraphStore, table: TrainingTable) -> Int64:

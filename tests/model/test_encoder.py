@@ -36,3 +36,18 @@ def test_tables_without_columns_and_batches_without_rows() -> None:
     )
     encoder = TableEncoder(2, (3,), width=8)
     assert encoder(torch.zeros(0, 2), torch.zeros(0, 1, dtype=torch.int64)).shape == (0, 8)
+
+
+def test_numbers_are_standardised_and_drawn_in() -> None:
+    torch.manual_seed(0)
+    encoder = TableEncoder(2, (), width=8)
+    rows = torch.stack([torch.linspace(100, 200, 50), torch.full((50,), 3.0)], dim=1)
+    encoder.fit_scale(rows)
+    codes = torch.zeros(1, 0, dtype=torch.int64)
+    assert encoder.dense is not None
+    middle = encoder(torch.tensor([[150.0, 4.0]]), codes)
+    torch.testing.assert_close(middle, encoder.dense(torch.tensor([[0.0, 1.0]])))
+    assert torch.equal(encoder(torch.tensor([[1e7, 3.0]]), codes), encoder(torch.tensor([[1e9, 3.0]]), codes))
+    state = encoder.state_dict()
+    encoder.fit_scale(rows[:1])
+    assert torch.equal(encoder.state_dict()["mean_F"], state["mean_F"])

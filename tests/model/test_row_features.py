@@ -55,6 +55,8 @@ def test_hidden_and_wordy_columns_are_left_out(store: GraphStore) -> None:
     assert features["customers"].columns == ("joined", "club", "member")
     assert features["transactions"].columns == ("price",)
     assert features["articles"].columns == ("colour",)
+    linked = fit_features(store, UPTO, FeatureSettings(include_links=True, hidden=("transactions.customer",)))
+    assert linked["transactions"].columns == ("price", "channel", "article")
 
 
 def test_rows_of_the_store_and_raw_values_give_the_same_inputs(
