@@ -1,6 +1,7 @@
 """How verbs speak: results on stdout (`--json` for machines), progress and errors on stderr."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,6 +68,16 @@ def fail(error: UserError) -> None:
     """Print a user's mistake in our form: `error:`, a blank line, `hint:`."""
     message = str(error)
     stderr.print(f"[bold red]error:[/] {_escape(message)}")
+
+
+def silence_the_end() -> None:
+    """Send what is written to stderr from here on nowhere; call it when all has been said.
+
+    duckdb's binding library reports objects that are alive at the very end of the process, which torch makes happen;
+    it can be told neither to stop nor what is none of the user's business.
+    """
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _escape(text: str) -> str:

@@ -1,11 +1,12 @@
 """`stillhouse`: one verb for each step of the line. `stillhouse VERB --help` shows an example of each."""
 
+import atexit
 import sys
 
 import typer
 
 from cli import line, release, serve, twin
-from cli.console import fail
+from cli.console import fail, silence_the_end
 from model.errors import UserError
 
 app = typer.Typer(
@@ -31,3 +32,5 @@ def main() -> None:
     except UserError as error:
         fail(error)
         sys.exit(1)
+    finally:
+        atexit.register(silence_the_end)
