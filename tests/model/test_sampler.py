@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from model.errors import UserError
 from model.graph import Column, Graph, Link, SemanticType, Table
 from model.sampler import (
-    DEGREE_WINDOWS_DAYS,
-    NUM_DEGREES,
     NUM_GAPS,
     Sampler,
     SamplerSettings,
@@ -20,6 +18,7 @@ from model.sampler import (
     plan_steps,
 )
 from model.store import ALWAYS, GraphStore
+from model.temporal_search import DEGREE_WINDOWS_DAYS, NUM_DEGREES
 from tests.model.small_shop import DAY_NS, GRAPH, TO_ARTICLE, TO_CUSTOMER, at_day, small_store
 
 Obvious = Callable[[Link, int, int], list[int]]
