@@ -22,7 +22,7 @@ MODEL_COLOURS = {
     "lightgbm_dfs": GREY,
     "lightgbm_entity": GREY,
 }
-VERSION_COLOURS = (GREY, COPPER, RED, TEAL, GOLD)
+VERSION_COLOURS = (GREY, TEAL, RED, GOLD, COPPER)
 LOOK: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
@@ -106,6 +106,7 @@ def latency(evidence: RolloutEvidence, report: DemoReport) -> str:
             axes.text(value, axes.get_ylim()[1] * 0.96, f" {name} {value:.1f} ms", va="top", fontsize=9)
         axes.set(xscale="log", xlabel="milliseconds (log scale)", ylabel="requests")
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     return pieces[0]
 
 
@@ -143,7 +144,9 @@ def time_line(evidence: RolloutEvidence, bin_s: float = 2.0) -> str:
 def _weights(axes: Axes, evidence: RolloutEvidence, versions: list[str], colours: dict[str, str]) -> None:
     """Stepped lines of the weights, and the name of each step above them."""
     for version in versions:
-        x = [edge for step in evidence.steps for edge in (step.start_s, step.end_s)]
+        begins = [step.start_s for step in evidence.steps]
+        ends = [*begins[1:], evidence.steps[-1].end_s]
+        x = [edge for pair in zip(begins, ends, strict=True) for edge in pair]
         y = [float(step.weights.get(version, 0)) for step in evidence.steps for _ in range(2)]
         axes.plot(x, y, color=colours[version], linewidth=2, label=version)
     for number, step in enumerate(evidence.steps):

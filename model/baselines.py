@@ -39,8 +39,8 @@ _SETTINGS: dict[str, Any] = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-_VALUES_A_THREAD = 500_000
-"""Below this many values one thread is faster: threads that wait for each other spin, on a busy machine for long."""
+NUM_THREADS = 1
+"""Threads that wait for each other spin: on a busy machine two take twenty times as long as one."""
 _CLAMP = (2, 98)
 """Percentiles of the training labels between which predictions of a value are kept."""
 
@@ -127,8 +127,7 @@ def _boosted(features: Features, table: TrainingTable, bound: BoundQuery) -> npt
         features = Features(names=("nothing",), values_RF=np.zeros((len(table), 1), np.float32), categorical=())
     train, validation = table.rows("train"), table.rows("validation")
     is_binary = bound.task == "binary"
-    num_threads = 2 if features.values_RF[train].size > _VALUES_A_THREAD else 1
-    settings = {**_SETTINGS, "num_threads": num_threads, "objective": "binary" if is_binary else "regression_l1"}
+    settings = {**_SETTINGS, "num_threads": NUM_THREADS, "objective": "binary" if is_binary else "regression_l1"}
     fitted = _dataset(features, table, train)
     booster = lgb.train(
         settings,
@@ -138,7 +137,7 @@ def _boosted(features: Features, table: TrainingTable, bound: BoundQuery) -> npt
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
     scores: npt.NDArray[np.float32] = np.asarray(
-        booster.predict(features.values_RF, num_threads=num_threads), dtype=np.float32
+        booster.predict(features.values_RF, num_threads=NUM_THREADS), dtype=np.float32
     )
     if is_binary:
         return scores
