@@ -1,16 +1,61 @@
-"""Where release files lie: in the run's own git repository, or in the one that --repo names."""
+"""Which release file a verb is about: four options that all verbs of `release` share, as one value."""
 
+import inspect
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from cli.console import AsJson
+from cli.options import DEFAULT_RUN, RunPath
 from model.errors import UserError
 from model.run_folder import RunFolder
 
 Endpoint = Annotated[str, typer.Option("--endpoint", help="Name of the endpoint, also the model's name in the URL.")]
 Environment = Annotated[str, typer.Option("--env", help="dev, staging or prod.")]
+Repository = Annotated[
+    Path | None, typer.Option("--repo", help="Git checkout of the releases; the run's own by default.")
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A release file, the run that it belongs to, and how to answer."""
+
+    path: Path
+    folder: RunFolder
+    as_json: bool
+
+
+def find_place(
+    endpoint: Endpoint = "online-model",
+    environment: Environment = "dev",
+    repository: Repository = None,
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> Place:
+    """What the shared options mean."""
+    folder = RunFolder(run)
+    return Place(path=release_path(folder, environment, endpoint, repository), folder=folder, as_json=as_json)
+
+
+def at_a_place(verb: Callable[..., None]) -> Callable[..., None]:
+    """Turn `verb(place, own options)` into a command that also takes the options of `find_place`."""
+    own = [p for p in inspect.signature(verb).parameters.values() if p.name != "place"]
+    shared = list(inspect.signature(find_place).parameters.values())
+
+    def command(**values: Any) -> None:  # noqa: ANN401 -- typer gives what the signature below says
+        where = {parameter.name: values.pop(parameter.name) for parameter in shared}
+        verb(find_place(**where), **values)
+
+    command.__name__, command.__doc__ = verb.__name__, verb.__doc__
+    hints = get_type_hints(verb, include_extras=True) | get_type_hints(find_place, include_extras=True)
+    command.__annotations__ = {parameter.name: hints[parameter.name] for parameter in (*own, *shared)}
+    command.__signature__ = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in (*own, *shared)])  # type: ignore[attr-defined]
+    return command
 
 
 def release_path(folder: RunFolder, environment: str, endpoint: str, repository: Path | None = None) -> Path:
