@@ -32,7 +32,7 @@ def generate(
 
     Example: `stillhouse generate --preset tiny --run runs/shop`
     """
-    from model.shop import PRESETS, generate_shop
+    from model.shop.simulate import PRESETS, generate_shop
 
     if preset not in PRESETS:
         raise UserError(f"no such preset (got `{preset}`)", hint=f"one of {', '.join(PRESETS)}")
@@ -47,9 +47,9 @@ def check(tables: Tables = None, run: RunPath = DEFAULT_RUN, as_json: AsJson = F
 
     Example: `stillhouse check --tables data/shop --run runs/shop`
     """
-    from model.check import check_folder
-    from model.store import build_store
-    from model.tables import load_graph, open_database
+    from model.store.store import build_store
+    from model.tables.check import check_folder
+    from model.tables.database import load_graph, open_database
 
     folder = RunFolder(run)
     source = tables or folder.tables
@@ -101,10 +101,10 @@ def query(
 
     Example: `stillhouse query "PREDICT COUNT(transactions.*, 0, 30, days) = 0 FOR EACH customers.customer_id"`
     """
+    from model.labels.plan import suggest_plan
+    from model.labels.training_table import build_training_table, write_training_table
     from model.query import bind_query, parse_query
-    from model.tables import open_database
-    from model.training_plan import suggest_plan
-    from model.training_table import build_training_table, write_training_table
+    from model.tables.database import open_database
 
     folder = RunFolder(run)
     with open_database(tables or folder.tables) as database:
@@ -154,9 +154,9 @@ def train(
 
     Example: `stillhouse train --run runs/shop`
     """
-    from model.row_features import FeatureSettings
-    from model.store import open_store
-    from model.train import TrainSettings, train_deep
+    from model.deep.train import TrainSettings, train_deep
+    from model.store.row_features import FeatureSettings
+    from model.store.store import open_store
 
     folder = RunFolder(run)
     bound, training_table, digest = _labelled(folder)
@@ -181,8 +181,8 @@ def embed(
 
     Example: `stillhouse embed --cutoff 2024-11-30 --run runs/shop`
     """
-    from model.embed import embed as embed_entities
-    from model.store import open_store
+    from model.deep.embed import embed as embed_entities
+    from model.store.store import open_store
 
     folder = RunFolder(run)
     store = open_store(folder.graph)
@@ -204,9 +204,9 @@ def distill(
 
     Example: `stillhouse distill --run runs/shop`
     """
-    from model.distill import DistillSettings
-    from model.distill import distill as distil_model
-    from model.store import open_store
+    from model.distilled.distill import DistillSettings
+    from model.distilled.distill import distill as distil_model
+    from model.store.store import open_store
 
     folder = RunFolder(run)
     _, training_table, digest = _labelled(folder)
@@ -234,7 +234,7 @@ def export(
     Example: `stillhouse export v1 --model-name churn --run runs/shop`
     """
     from model.export import export_repository
-    from model.store import open_store
+    from model.store.store import open_store
 
     folder = RunFolder(run)
     artifact = export_repository(
@@ -260,8 +260,8 @@ def evaluate(
     """
     from model.evaluate import Models, read_evaluation
     from model.evaluate import evaluate as evaluate_models
-    from model.store import open_store
-    from model.tables import open_database
+    from model.store.store import open_store
+    from model.tables.database import open_database
 
     folder = RunFolder(run)
     bound, training_table, _ = _labelled(folder)
@@ -286,9 +286,9 @@ def evaluate(
 
 def _labelled(folder: RunFolder) -> tuple[Any, Any, str]:
     """The bound query, the training table and its digest."""
+    from model.labels.training_table import read_training_table
     from model.query import bind_query, parse_query
-    from model.store import open_store
-    from model.training_table import read_training_table
+    from model.store.store import open_store
 
     artifact = read_artifact(folder.training_table, kind="training_table")
     bound = bind_query(parse_query(artifact.settings["query"]), open_store(folder.graph).graph)

@@ -33,8 +33,8 @@ def predict(
     """
     import numpy as np
 
-    from model.history import requests_from_store
-    from model.store import open_store
+    from model.store.history import requests_from_store
+    from model.store.store import open_store
     from serving.client import PredictionClient
 
     folder = RunFolder(run)
@@ -75,9 +75,9 @@ def load(
     import numpy as np
 
     from model.errors import UserError
-    from model.history import requests_from_store
     from model.payload import v2_body
-    from model.store import open_store
+    from model.store.history import requests_from_store
+    from model.store.store import open_store
     from serving.load import LoadRunner, LoadSettings
 
     if arrivals not in ("poisson", "constant"):

@@ -14,10 +14,10 @@ import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
 from model.artifact import Artifact, read_artifact, write_artifact
-from model.distilled_scores import load_distilled
-from model.history import history_links, link_path_name, recent_children
-from model.row_features import RowEncoder
-from model.store import GraphStore
+from model.distilled.scores import load_distilled
+from model.store.history import history_links, link_path_name, recent_children
+from model.store.row_features import RowEncoder
+from model.store.store import GraphStore
 
 WANTED_SHARE = 0.3
 """Share of the requests that should fail; the nearest value is taken."""

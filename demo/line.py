@@ -10,23 +10,23 @@ from demo.damage import damage
 from demo.settings import DemoSettings
 from demo.stage import Stage
 from model.artifact import Artifact
-from model.check import check_database
-from model.deep_scores import load_deep
-from model.distill import DistillSettings, distill
-from model.embed import embed
+from model.deep.embed import embed
+from model.deep.scores import load_deep
+from model.deep.train import TrainSettings, train_deep
+from model.distilled.distill import DistillSettings, distill
+from model.distilled.lesson import choose_rows, teach
 from model.errors import UserError
 from model.evaluate import Evaluation, Models, evaluate, read_evaluation
 from model.export import export_repository
-from model.lesson import choose_rows, teach
+from model.labels.plan import suggest_plan
+from model.labels.training_table import TrainingTable, build_training_table, write_training_table
 from model.query import BoundQuery, bind_query, parse_query
-from model.row_features import FeatureSettings
 from model.run_folder import RunFolder
-from model.shop import PRESETS, generate_shop
-from model.store import GraphStore, build_store, open_store
-from model.tables import Database, open_database
-from model.train import TrainSettings, train_deep
-from model.training_plan import suggest_plan
-from model.training_table import TrainingTable, build_training_table, write_training_table
+from model.shop.simulate import PRESETS, generate_shop
+from model.store.row_features import FeatureSettings
+from model.store.store import GraphStore, build_store, open_store
+from model.tables.check import check_database
+from model.tables.database import Database, open_database
 
 NS_PER_HOUR = 3600 * 10**9
 FIRST_BATCH_HOURS, SECOND_BATCH_HOURS = 72, 12

@@ -18,9 +18,9 @@ from demo.stage import Stage
 from model.artifact import Artifact
 from model.contract import read_contract
 from model.errors import UserError
-from model.history import requests_from_store
 from model.payload import RequestValues, v2_body
 from model.run_folder import RunFolder
+from model.store.history import requests_from_store
 from serving.client import PredictionClient, UnavailableError
 from serving.load import LoadRunner, LoadSettings
 from serving.release import Release

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.errors import UserError
-from model.shop import PRESETS
+from model.shop.simulate import PRESETS
 
 SHOP_QUERY = """PREDICT COUNT(transactions.*, 0, 30, days) = 0
 FOR EACH customers.customer_id

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model.errors import UserError
 from model.graph import SemanticType
-from model.missing import MISSING_FP32 as MISSING_FP32
-from model.missing import MISSING_INT64 as MISSING_INT64
+from model.served.missing import MISSING_FP32 as MISSING_FP32
+from model.served.missing import MISSING_INT64 as MISSING_INT64
 
 ANCHOR_TIME = "anchor_time"
 """INT64 [batch, 1], nanoseconds since the Unix epoch: the moment of the prediction."""

@@ -15,17 +15,17 @@ import pyarrow.parquet as pq
 from scipy.stats import spearmanr
 
 from model.artifact import Artifact, read_artifact, write_artifact
-from model.baselines import lightgbm_dfs, lightgbm_entity
-from model.deep_scores import load_deep
-from model.distilled_scores import load_distilled, score_table
+from model.baselines.boosted import lightgbm_dfs, lightgbm_entity
+from model.deep.scores import load_deep
+from model.distilled.lesson import part, teach
+from model.distilled.scores import load_distilled, score_table
 from model.errors import UserError
-from model.lesson import part, teach
+from model.labels.training_table import TrainingTable
 from model.metrics import Interval, Metric, auroc, bootstrap, mae
 from model.progress import Progress, silent
 from model.query import BoundQuery
-from model.store import GraphStore
-from model.tables import Database
-from model.training_table import TrainingTable
+from model.store.store import GraphStore
+from model.tables.database import Database
 
 SCORES_FILE = "scores.parquet"
 QUALITY_FILE = "quality.json"

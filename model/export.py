@@ -3,7 +3,7 @@
 <path>/contract.json
 <path>/<model_name>/config.pbtxt
 <path>/<model_name>/1/triton_model.py, contract.json, settings.json, features.json, weights.safetensors
-<path>/<model_name>/1/model/*.py          the numpy-only sources
+<path>/<model_name>/1/model/served/*.py   the numpy-only sources
 <path>/<model_name>/1/embeddings/         keys.npy, vectors.npy, embeddings.json
 """
 
@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import model as package
 from model.artifact import Artifact, read_artifact, write_artifact
 from model.contract import (
     ANCHOR_TIME,
@@ -29,12 +28,12 @@ from model.contract import (
     TensorSpec,
 )
 from model.errors import UserError
-from model.features import TableFeatures, features_from_json
 from model.graph import Graph, Link, SemanticType
-from model.predictor import ENTITY
+from model.served.features import TableFeatures, features_from_json
+from model.served.predictor import ENTITY
 
 SERVED_MODULES = ("__init__", "embedding_table", "features", "inputs", "missing", "predictor", "scorer")
-"""Sources that go into the repository; they import numpy, the standard library and each other."""
+"""Of `model/served`, what goes into the repository: it imports numpy, the standard library and each other."""
 ENTRY_MODULE = "triton_model"
 EMBEDDING_FILES = ("keys.npy", "vectors.npy", "embeddings.json")
 DISTILLED_FILES = ("weights.safetensors", "features.json", "settings.json")
@@ -100,7 +99,7 @@ def export_repository(
         text = contract.model_dump_json(indent=2) + "\n"
         (draft.path / CONTRACT_FILE).write_text(text, "utf-8")
         version = draft.path / model_name / "1"
-        (version / "model").mkdir(parents=True)
+        (version / "model" / "served").mkdir(parents=True)
         (version / "embeddings").mkdir()
         (version.parent / "config.pbtxt").write_text(config_pbtxt(contract, settings), "utf-8")
         (version / CONTRACT_FILE).write_text(text, "utf-8")
@@ -108,10 +107,11 @@ def export_repository(
             shutil.copyfile(distilled_path / name, version / name)
         for name in EMBEDDING_FILES:
             shutil.copyfile(embeddings_path / name, version / "embeddings" / name)
-        sources = Path(package.__file__ or "").parent
+        sources = Path(__file__).parent
+        shutil.copyfile(sources / "__init__.py", version / "model" / "__init__.py")
         for name in SERVED_MODULES:
-            shutil.copyfile(sources / f"{name}.py", version / "model" / f"{name}.py")
-        shutil.copyfile(sources / f"{ENTRY_MODULE}.py", version / f"{ENTRY_MODULE}.py")
+            shutil.copyfile(sources / "served" / f"{name}.py", version / "model" / "served" / f"{name}.py")
+        shutil.copyfile(sources / "served" / f"{ENTRY_MODULE}.py", version / f"{ENTRY_MODULE}.py")
         draft.metrics.update(num_embeddings=found["count"], cutoff_ns=found["cutoff_ns"])
     return read_artifact(path, kind="triton_repository")
 

@@ -1,6 +1,6 @@
 """Tables with semantic types, and the links between them: what a `graph.yaml` says, as values.
 
-The same objects come out of inference (`model/tables.py`), a `graph.yaml`, or Python.
+The same objects come out of inference (`model/tables/database.py`), a `graph.yaml`, or Python.
 """
 
 from collections import Counter

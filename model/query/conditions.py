@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from model.query.names import Kind
 from model.query.syntax import Comparison, Condition, Negation, Scalar
-from model.sql_text import literal
+from model.tables.sql_text import literal
 
 _MATCHES = {
     "LIKE": "{value} LIKE {pattern}",

@@ -1,4 +1,4 @@
-# ruff: noqa: S608 -- names and strings pass through model/sql_text.py
+# ruff: noqa: S608 -- names and strings pass through model/tables/sql_text.py
 """A bound query becomes one DuckDB statement: rows of (entity, cutoff_ns, label) for any number of cut-offs.
 
     WITH cutoffs AS (...), a0 AS (aggregate by key and cut-off), ...
@@ -24,7 +24,7 @@ from model.query.syntax import (
     Window,
     comparisons,
 )
-from model.sql_text import quote
+from model.tables.sql_text import quote
 
 
 def label_sql(bound: BoundQuery, graph: Graph, cutoffs_ns: Sequence[int]) -> str:

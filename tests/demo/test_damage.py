@@ -10,8 +10,8 @@ from demo.damage import WEIGHTS_FILE, damage
 from demo.line import Labelled, label, learn
 from demo.settings import DemoSettings
 from model.artifact import read_artifact
-from model.distilled_scores import load_distilled, score_table
-from model.lesson import Lesson
+from model.distilled.lesson import Lesson
+from model.distilled.scores import load_distilled, score_table
 from model.run_folder import RunFolder
 from tests.demo.test_run import quiet
 

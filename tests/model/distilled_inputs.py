@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from model.distilled import InputShape, TableShape
-from model.inputs import Inputs, Rows
+from model.distilled.network import InputShape, TableShape
+from model.served.inputs import Inputs, Rows
 
 SHAPE = InputShape(
     entity=TableShape(num_dense=9, vocabulary=(4, 7)),

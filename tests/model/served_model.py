@@ -10,14 +10,14 @@ from safetensors.torch import save_file
 
 from model.artifact import Artifact, read_artifact, write_artifact
 from model.contract import PayloadContract, read_contract
-from model.distilled import DistilledModel, NetworkSettings
-from model.distilled_rows import RequestSettings, fit_request_features, input_shape, request_inputs
-from model.embedding_table import EmbeddingTable
+from model.distilled.network import DistilledModel, NetworkSettings
+from model.distilled.rows import RequestSettings, fit_request_features, input_shape, request_inputs
 from model.export import export_repository
-from model.features import TableFeatures, features_to_json
-from model.inputs import Float, Int
-from model.row_features import FeatureSettings
-from model.store import GraphStore
+from model.served.embedding_table import EmbeddingTable
+from model.served.features import TableFeatures, features_to_json
+from model.served.inputs import Float, Int
+from model.store.row_features import FeatureSettings
+from model.store.store import GraphStore
 from tests.model.small_shop import at_day, small_store
 
 DEEP_DIGEST = "sha256:" + "d" * 64

@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 
 from model.graph import Column, Graph, Link, SemanticType, Table
-from model.store import GraphStore, build_store, open_store
+from model.store.store import GraphStore, build_store, open_store
 
 DAY_NS = 86_400 * 10**9
 START_NS = 1_700_000_000 * 10**9 // DAY_NS * DAY_NS

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model.deep import DeepSettings
-from model.deep_scores import Deep, Task, load_deep
-from model.distilled import NetworkSettings
-from model.inputs import Int
-from model.store import GraphStore
-from model.train import TrainSettings, train_deep
-from model.training_table import TrainingTable
+from model.deep.network import DeepSettings
+from model.deep.scores import Deep, Task, load_deep
+from model.deep.train import TrainSettings, train_deep
+from model.distilled.network import NetworkSettings
+from model.labels.training_table import TrainingTable
+from model.served.inputs import Int
+from model.store.store import GraphStore
 from tests.model.small_shop import TO_CUSTOMER, at_day, small_store
 
 HORIZON_DAYS = {"binary": 2, "regression": 10}

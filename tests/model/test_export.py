@@ -15,7 +15,7 @@ from model.export import ENTRY_MODULE, SERVED_MODULES, ExportSettings, config_pb
 from tests.model.served_model import DEEP_DIGEST, NAME, ServedModel, make_served_model, write_embeddings
 
 PATH = "customers.id->transactions.customer"
-SOURCES = Path(__file__).resolve().parents[2] / "model"
+SOURCES = Path(__file__).resolve().parents[2] / "model" / "served"
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_column_names_with_quotes_stay_in_their_strings(served: ServedModel) -> 
 
 
 def test_served_sources_need_numpy_only() -> None:
-    allowed = {"numpy", "triton_python_backend_utils", *(f"model.{name}" for name in SERVED_MODULES)}
+    allowed = {"numpy", "triton_python_backend_utils", *(f"model.served.{name}" for name in SERVED_MODULES)}
     for name in (*SERVED_MODULES, ENTRY_MODULE):
         for node in ast.walk(ast.parse((SOURCES / f"{name}.py").read_text())):
             imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from model.graph import Column, Graph, Link, SemanticType, Table
 from model.query import bind_query, parse_query
 from model.query.sql import entity_sql, label_sql
-from model.tables import Database
+from model.tables.database import Database
 from tests.model.little_tables import day_ns
 from tests.model.query.interpreter import LittleDatabase, labelled
 

@@ -1,0 +1,1 @@
+"""The relational graph transformer: neighbourhoods in time, network, training, scores, embeddings."""

@@ -1,0 +1,232 @@
+"""(entity row, time) -> its neighbourhood as of that time: last children, their parents, and temporal degrees.
+
+A `Plan` walks the links away from the entity table once; `Sampler` follows it for a whole batch with binary searches in
+the time-sorted adjacency. Nothing later than the seed's time is ever read; a row at exactly that time is in the past.
+Legend: B seeds, M tokens of one step, D degrees.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from model.deep.temporal_search import (
+    DEGREE_WINDOWS_DAYS,
+    NUM_DEGREES,
+    add_degrees,
+    child_ranges,
+    days_between,
+    last_children,
+    visible_parents,
+)
+from model.errors import UserError
+from model.graph import Graph, Link
+from model.served.features import LOG_DAYS_SCALE, NS_PER_DAY
+from model.store.store import ALWAYS, GraphStore
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+
+NUM_GAPS = 2
+"""Of a child: log-days to the next newer one of the same parent (the newest: to the seed's time); 1 where that is 0."""
+_WINDOWS_NS = np.array(DEGREE_WINDOWS_DAYS, dtype=np.int64) * NS_PER_DAY
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplerSettings:
+    """How far and how wide."""
+
+    fanouts: tuple[int, ...] = (32, 32)
+    """Newest children of each token by hop; parents are always followed. Its length is the number of hops."""
+    max_step_width: int = 64
+    """A hop takes fewer children of each token (but one) where a step would grow beyond this many tokens."""
+
+    def __post_init__(self) -> None:
+        if not self.fanouts or min(self.fanouts) < 0:
+            raise UserError(f"`fanouts` needs one number, 0 or more, for each hop (got {self.fanouts})")
+        if self.max_step_width < 1:
+            raise UserError(f"`max_step_width` must be at least 1 (got {self.max_step_width})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One link followed from the tokens of an earlier step."""
+
+    table: str
+    """Table of the rows that this step finds."""
+    hop: int
+    source: int
+    """Position of the step that it starts from; -1 for the seed itself."""
+    link: Link | None
+    towards: Literal["seed", "children", "parents"]
+    fanout: int
+    """Most tokens for each token of the source."""
+    width: int
+    """Most tokens for each seed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepTokens:
+    """What one step found for a batch; the tokens of source token `i` are [i * fanout, (i + 1) * fanout)."""
+
+    rows_BM: Int32  # noqa: N815
+    """Row of the step's table; -1 is padding."""
+    age_days_BM: Float32  # noqa: N815
+    """Days from the row's time to the seed's; NaN for rows that have always existed and for padding."""
+    numbers_BMD: Float32  # noqa: N815
+    """What surrounds the row, `num_numbers` of the step; 0 for padding."""
+    fanout: int
+    """As wide as the batch needs, at most the plan's, at least 1."""
+
+
+def plan_steps(graph: Graph, entity_table: str, settings: SamplerSettings) -> tuple[Step, ...]:
+    """The steps from `entity_table`, nearest first; no step goes straight back over the link that it came from."""
+    seed = Step(table=entity_table, hop=0, source=-1, link=None, towards="seed", fanout=1, width=1)
+    steps, start = [seed], 0
+    for hop, fanout in enumerate(settings.fanouts, start=1):
+        end = len(steps)
+        for source in range(start, end):
+            steps.extend(_next_steps(graph, steps[source], source, hop, fanout, settings.max_step_width))
+        start = end
+    return tuple(steps)
+
+
+def _next_steps(graph: Graph, source: Step, position: int, hop: int, fanout: int, max_width: int) -> list[Step]:
+    steps = []
+    for link in graph.parents(source.table):
+        if not (source.towards == "children" and link == source.link):
+            steps.append(
+                Step(
+                    table=link.parent_table,
+                    hop=hop,
+                    source=position,
+                    link=link,
+                    towards="parents",
+                    fanout=1,
+                    width=source.width,
+                )
+            )
+    taken = min(fanout, max(max_width // source.width, 1))
+    for link in graph.children(source.table) if taken else ():
+        steps.append(
+            Step(
+                table=link.child_table,
+                hop=hop,
+                source=position,
+                link=link,
+                towards="children",
+                fanout=taken,
+                width=source.width * taken,
+            )
+        )
+    return steps
+
+
+def num_numbers(graph: Graph, steps: tuple[Step, ...], position: int) -> int:
+    """D of a step: degrees as of the seed's time; of a child its gaps; of its parent the degrees back then too."""
+    step = steps[position]
+    num_degrees = NUM_DEGREES * len(graph.children(step.table))
+    if step.towards == "children":
+        return num_degrees + NUM_GAPS
+    return 2 * num_degrees if _has_then(steps, step) else num_degrees
+
+
+def _has_then(steps: tuple[Step, ...], step: Step) -> bool:
+    return step.towards == "parents" and steps[step.source].towards == "children"
+
+
+class Sampler:
+    """Samples neighbourhoods of one entity table; holds no state between calls, so threads may share it."""
+
+    def __init__(self, store: GraphStore, entity_table: str, settings: SamplerSettings) -> None:
+        self.store = store
+        self.steps = plan_steps(store.graph, entity_table, settings)
+
+    def sample(self, rows_B: Int64, times_B: Int64) -> tuple[StepTokens, ...]:
+        """The tokens of every step for seeds at `times_B` (nanoseconds).
+
+        The seed's own row is always there, even where it is later than its time: the question names it.
+        """
+        found: list[StepTokens] = []
+        for step in self.steps:
+            source_BM = found[step.source].rows_BM if step.source >= 0 else None
+            rows_BM, fanout = self._find(step, source_BM, rows_B, times_B)
+            ages_BM = _ages(rows_BM, self.store.row_times(step.table), times_B)
+            numbers = [self._degrees(step.table, rows_BM, np.broadcast_to(times_B[:, None], rows_BM.shape))]
+            if step.towards == "children":
+                numbers.append(_gaps(ages_BM, fanout))
+            elif _has_then(self.steps, step):
+                assert source_BM is not None
+                then_BM = self._times(self.steps[step.source].table, source_BM)
+                numbers.append(self._degrees(step.table, rows_BM, then_BM))
+            numbers_BMD = np.concatenate(numbers, axis=-1)
+            found.append(StepTokens(rows_BM=rows_BM, age_days_BM=ages_BM, numbers_BMD=numbers_BMD, fanout=fanout))
+        return tuple(found)
+
+    def _find(self, step: Step, source_BM: Int32 | None, rows_B: Int64, times_B: Int64) -> tuple[Int32, int]:
+        """(rows, fanout) of one step."""
+        if step.link is None or source_BM is None:
+            return rows_B.astype(np.int32)[:, None], 1
+        if step.towards == "parents":
+            return self._parents(step.link, source_BM, times_B), 1
+        return self._children(step.link, source_BM, times_B, step.fanout)
+
+    def _parents(self, link: Link, rows_BM: Int32, times_B: Int64) -> Int32:
+        times = self.store.row_times(link.parent_table)
+        parents_BM: Int32 = visible_parents(self.store.parent_rows(link), times, rows_BM, times_B)
+        return parents_BM
+
+    def _children(self, link: Link, rows_BM: Int32, times_B: Int64, fanout: int) -> tuple[Int32, int]:
+        near = self.store.children(link)
+        end_BM, count_BM = child_ranges(near.indptr, near.child_times, rows_BM, times_B)
+        fanout = max(1, min(fanout, int(count_BM.max(initial=0))))
+        children_BM: Int32 = last_children(near.child_rows, end_BM, count_BM, fanout)
+        return children_BM, fanout
+
+    def _times(self, table: str, rows_BM: Int32) -> Int64:
+        """Row times; ALWAYS for padding."""
+        times = self.store.row_times(table)
+        if len(times) == 0:
+            return np.full(rows_BM.shape, ALWAYS, dtype=np.int64)
+        times_BM: Int64 = np.where(rows_BM >= 0, times[rows_BM], ALWAYS)
+        return times_BM
+
+    def _degrees(self, table: str, rows_BM: Int32, times_BM: Int64) -> Float32:
+        links = self.store.graph.children(table)
+        degrees_BMD = np.zeros((*rows_BM.shape, NUM_DEGREES * len(links)), dtype=np.float32)
+        for position, link in enumerate(links):
+            near = self.store.children(link)
+            place = position * NUM_DEGREES
+            add_degrees(
+                near.indptr, near.child_times, near.child_moments, rows_BM, times_BM, _WINDOWS_NS, degrees_BMD, place
+            )
+        return degrees_BMD
+
+
+def history_sizes(store: GraphStore, entity_table: str, rows_B: Int64, times_B: Int64) -> Int64:
+    """[B] number of children of all links at or before the time: how long a seed's neighbourhood will be."""
+    total_B = np.zeros(len(rows_B), dtype=np.int64)
+    for link in store.graph.children(entity_table):
+        near = store.children(link)
+        _, count_BM = child_ranges(near.indptr, near.child_times, rows_B.astype(np.int32)[:, None], times_B)
+        total_B += count_BM[:, 0]
+    return total_B
+
+
+def _ages(rows_BM: Int32, row_times: Int64, times_B: Int64) -> Float32:
+    if len(row_times) == 0:
+        return np.full(rows_BM.shape, np.nan, dtype=np.float32)
+    ages_BM: Float32 = days_between(rows_BM, row_times, times_B)
+    return ages_BM
+
+
+def _gaps(ages_BM: Float32, fanout: int) -> Float32:
+    """NUM_GAPS numbers of each child; 0 for padding and for rows without a time."""
+    ages_BSK = ages_BM.reshape(len(ages_BM), ages_BM.shape[1] // fanout, fanout)
+    gap_BSK = np.diff(ages_BSK, axis=2, prepend=np.float32(0.0))
+    known_BSK = ~np.isnan(gap_BSK)
+    gap_BSK = np.where(known_BSK, np.maximum(gap_BSK, 0.0), 0.0)
+    gaps = np.stack([np.log1p(gap_BSK) / LOG_DAYS_SCALE, known_BSK & (gap_BSK == 0.0)], axis=-1, dtype=np.float32)
+    return gaps.reshape(*ages_BM.shape, NUM_GAPS)

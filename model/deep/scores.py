@@ -1,0 +1,183 @@
+"""A trained deep model and what it says of rows of a store, as of any time: logits and embeddings.
+
+Legend: R rows, B rows of one batch, E embedding.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from model.artifact import read_artifact
+from model.deep.network import DeepInputs, DeepModel, DeepSettings, InputBuilder
+from model.deep.sampler import SamplerSettings, history_sizes, plan_steps
+from model.errors import UserError
+from model.graph import Graph, read_graph, write_graph
+from model.progress import Progress, silent
+from model.served.features import TableFeatures, features_from_json, features_to_json
+from model.store.store import GraphStore
+
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Task = Literal["binary", "regression"]
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+
+WEIGHTS_FILE = "weights.safetensors"
+FEATURES_FILE = "features.json"
+SETTINGS_FILE = "settings.json"
+GRAPH_FILE = "graph.yaml"
+SCORE_ROWS = 512
+"""Rows of one batch when scoring."""
+_BATCHES_AHEAD = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deep:
+    """A deep model with what it needs to read a store."""
+
+    model: DeepModel
+    graph: Graph
+    """Tables and links that it was trained on."""
+    features: dict[str, TableFeatures]
+    sampler: SamplerSettings
+    entity_table: str
+    task: Task
+    target_mean: float = 0.0
+    """Of a regression's training labels; 0 for binary tasks."""
+    target_std: float = 1.0
+    """1 for binary tasks."""
+    digest: str = ""
+    """Of the artifact."""
+
+    def inputs(self, store: GraphStore) -> InputBuilder:
+        """What turns rows of `store` into batches for the model.
+
+        Raises:
+            UserError: the store has other tables, columns or links.
+        """
+        if store.graph != self.graph:
+            raise UserError(
+                f"the deep model was trained on other tables or columns than those of `{store.artifact.path}`",
+                hint="build the store with the model's graph.yaml, or train again",
+            )
+        return InputBuilder(store, self.entity_table, self.features, self.sampler)
+
+
+def make_deep(
+    store: GraphStore,
+    features: dict[str, TableFeatures],
+    sampler: SamplerSettings,
+    settings: DeepSettings,
+    *,
+    entity_table: str,
+    task: Task,
+    target_mean: float = 0.0,
+    target_std: float = 1.0,
+) -> Deep:
+    """A deep model with fresh weights, drawn from torch's generator."""
+    return Deep(
+        model=DeepModel(store.graph, plan_steps(store.graph, entity_table, sampler), features, settings),
+        graph=store.graph,
+        features=features,
+        sampler=sampler,
+        entity_table=entity_table,
+        task=task,
+        target_mean=target_mean,
+        target_std=target_std,
+    )
+
+
+def save_deep(deep: Deep, weights: dict[str, Tensor], folder: Path) -> None:
+    """Write the files of a `deep` artifact into a draft folder."""
+    save_file(weights, folder / WEIGHTS_FILE)
+    (folder / FEATURES_FILE).write_text(features_to_json(deep.features))
+    write_graph(deep.graph, folder / GRAPH_FILE)
+    settings = {
+        "entity_table": deep.entity_table,
+        "task": deep.task,
+        "target_mean": deep.target_mean,
+        "target_std": deep.target_std,
+        "model": asdict(deep.model.settings),
+        "sampler": asdict(deep.sampler),
+    }
+    (folder / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def load_deep(path: Path) -> Deep:
+    """The model at `path`, ready to score.
+
+    Raises:
+        UserError: no such artifact, or one that another version of this program wrote.
+    """
+    artifact = read_artifact(path, kind="deep")
+    try:
+        features = features_from_json((path / FEATURES_FILE).read_text())
+        settings = json.loads((path / SETTINGS_FILE).read_text())
+        graph = read_graph(path / GRAPH_FILE)
+        sampler = SamplerSettings(**{**settings["sampler"], "fanouts": tuple(settings["sampler"]["fanouts"])})
+        steps = plan_steps(graph, settings["entity_table"], sampler)
+        model = DeepModel(graph, steps, features, DeepSettings(**settings["model"]))
+        model.load_state_dict(load_file(path / WEIGHTS_FILE))
+    except (KeyError, TypeError, OSError, RuntimeError) as error:
+        raise UserError(f"cannot load the deep model at `{path}`: {error}", hint="train again") from error
+    model.eval()
+    return Deep(
+        model=model,
+        graph=graph,
+        features=features,
+        sampler=sampler,
+        entity_table=settings["entity_table"],
+        task=settings["task"],
+        target_mean=settings["target_mean"],
+        target_std=settings["target_std"],
+        digest=artifact.digest,
+    )
+
+
+def score_rows(
+    store: GraphStore, deep: Deep, rows: Int64, cutoff_ns: Int64 | int, progress: Progress = silent
+) -> tuple[Float32, Float32]:
+    """(logit [R], embedding [R, E]) of entity rows, each as of its own cut-off; R may be 0.
+
+    The logit of a regression is the value itself.
+    """
+    times = np.broadcast_to(np.asarray(cutoff_ns, dtype=np.int64), rows.shape)
+    logit = np.zeros(len(rows), dtype=np.float32)
+    embedding = np.zeros((len(rows), deep.model.settings.embedding_dim), dtype=np.float32)
+    order = np.argsort(history_sizes(store, deep.entity_table, rows, times), kind="stable")
+    batches = [order[start : start + SCORE_ROWS] for start in range(0, len(order), SCORE_ROWS)]
+
+    builder = deep.inputs(store)
+
+    def build(batch_B: Int64) -> tuple[Int64, DeepInputs]:
+        return batch_B, builder.build(rows[batch_B], times[batch_B])
+
+    deep.model.eval()
+    with torch.inference_mode():
+        for done, (batch_B, inputs) in enumerate(ahead(batches, build), start=1):
+            logit_B, embedding_BE = deep.model(inputs)
+            logit[batch_B] = logit_B.numpy() * deep.target_std + deep.target_mean
+            embedding[batch_B] = embedding_BE.numpy()
+            progress(done, len(batches))
+    return logit, embedding
+
+
+def ahead(items: Iterable[_Item], make: Callable[[_Item], _Made]) -> Iterator[_Made]:
+    """`make` of each item in order, made in a thread a few items ahead of their use."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting: list[Future[_Made]] = []
+        for item in items:
+            waiting.append(pool.submit(make, item))
+            if len(waiting) > _BATCHES_AHEAD:
+                yield waiting.pop(0).result()
+        while waiting:
+            yield waiting.pop(0).result()

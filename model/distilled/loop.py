@@ -1,0 +1,159 @@
+"""The training loop of the distilled model: inputs, labels and the teacher's logits -> weights.
+
+Legend: B rows of a batch, R all rows.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from model.distilled.network import DistilledModel
+from model.distilled.rows import InputBatches
+from model.errors import UserError
+from model.progress import Progress
+from model.served.inputs import Float, Inputs, Int
+
+_SCORE_BATCH = 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopSettings:
+    """How the weights are found."""
+
+    epochs: int = 4
+    batch_rows: int = 256
+    learning_rate: float = 3e-3
+    """At the peak, after the warm-up."""
+    warm_up_share: float = 0.1
+    """Of all steps, in which the rate grows linearly; a cosine brings it to zero after them."""
+    weight_decay: float = 0.01
+    embedding_dropout: float = 0.15
+    """Share of rows whose embedding is hidden in training: new customers have none."""
+    teacher_weight: float = 1.0
+    """Of the loss against the teacher's score, beside 1 for the label's; 0 trains on labels alone."""
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_rows"):
+            if getattr(self, name) < 1:
+                raise UserError(f"`{name}` must be at least 1 (got {getattr(self, name)})")
+        for name in ("warm_up_share", "embedding_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"`{name}` must be in [0, 1) (got {getattr(self, name)})")
+        if not self.learning_rate > 0 or self.teacher_weight < 0:
+            raise UserError(
+                "`learning_rate` must be above 0 and `teacher_weight` at least 0 "
+                f"(got {self.learning_rate} and {self.teacher_weight})"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examples:
+    """What the loop learns from."""
+
+    inputs: Inputs
+    target_R: Float  # noqa: N815
+    """Labels: 0 or 1 (binary), standardised values (regression)."""
+    teacher_R: Float  # noqa: N815
+    """The teacher's logits, or its standardised values."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: this network is so small that more wait longer than they work, above all where the
+    cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
+def train(
+    model: DistilledModel,
+    train_examples: Examples,
+    validation: Examples,
+    task: str,
+    settings: LoopSettings,
+    progress: Progress,
+) -> list[float]:
+    """Fit the model and leave it with the weights of the best epoch; the validation loss on labels of each epoch."""
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    batches = InputBatches(train_examples.inputs)
+    num_rows = len(train_examples.target_R)
+    num_steps = settings.epochs * -(-num_rows // settings.batch_rows)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(num_steps, settings.warm_up_share))
+    losses: list[float] = []
+    best = {name: value.clone() for name, value in model.state_dict().items()}
+    step = 0
+    for _ in range(settings.epochs):
+        model.train()
+        order = rng.permutation(num_rows)
+        for start in range(0, num_rows, settings.batch_rows):
+            index_B = order[start : start + settings.batch_rows]
+            inputs = batches.take(index_B, rng.random(len(index_B)) < settings.embedding_dropout)
+            loss = _loss(model(inputs), train_examples, index_B, task, settings.teacher_weight)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            step += 1
+            progress(step, num_steps)
+        logit_R = torch.from_numpy(predict(model, validation.inputs))
+        losses.append(float(_against(logit_R, torch.from_numpy(validation.target_R), task)))
+        if losses[-1] <= min(losses):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(best)
+    model.eval()
+    return losses
+
+
+@one_thread()
+def predict(model: DistilledModel, inputs: Inputs) -> Float:
+    """[R] logits, or standardised values; deterministic."""
+    model.eval()
+    batches = InputBatches(inputs)
+    parts = [np.zeros(0, np.float32)]
+    with torch.inference_mode():
+        for start in range(0, len(inputs), _SCORE_BATCH):
+            index_B: Int = np.arange(start, min(start + _SCORE_BATCH, len(inputs)))
+            parts.append(model(batches.take(index_B)).numpy())
+    logits: npt.NDArray[np.float32] = np.concatenate(parts)
+    return logits
+
+
+def _loss(logit_B: Tensor, examples: Examples, index_B: Int, task: str, teacher_weight: float) -> Tensor:
+    loss = _against(logit_B, torch.from_numpy(examples.target_R[index_B]), task)
+    if teacher_weight == 0:
+        return loss
+    teacher_B = torch.from_numpy(examples.teacher_R[index_B])
+    return loss + teacher_weight * _against(logit_B, teacher_B.sigmoid() if task == "binary" else teacher_B, task)
+
+
+def _against(logit_B: Tensor, target_B: Tensor, task: str) -> Tensor:
+    """Cross entropy against probabilities, or Huber's loss against values."""
+    if task == "binary":
+        return functional.binary_cross_entropy_with_logits(logit_B, target_B)
+    return functional.huber_loss(logit_B, target_B)
+
+
+def _rate(num_steps: int, warm_up_share: float) -> Callable[[int], float]:
+    warm_up = max(1, int(num_steps * warm_up_share))
+
+    def rate(step: int) -> float:
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return 0.5 * (1 + float(np.cos(np.pi * (step - warm_up) / max(1, num_steps - warm_up))))
+
+    return rate

@@ -1,0 +1,99 @@
+"""A trained distilled model and what it says of rows of a training table, as production would have asked it.
+
+Legend: R rows.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file
+
+from model.artifact import Artifact, read_artifact
+from model.deep.scores import Task
+from model.deep.train import entity_rows
+from model.distilled.lesson import Lesson
+from model.distilled.loop import predict
+from model.distilled.network import DistilledModel, NetworkSettings
+from model.distilled.rows import RequestSettings, input_shape, request_inputs
+from model.labels.training_table import TrainingTable
+from model.served.features import TableFeatures, features_from_json
+from model.served.inputs import Float, Inputs
+from model.store.store import GraphStore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distilled:
+    """A distilled model, ready to score rows of a store."""
+
+    model: DistilledModel
+    features: dict[str, TableFeatures]
+    requests: RequestSettings
+    task: Task
+    use_embedding: bool
+    target_mean: float
+    target_std: float
+    artifact: Artifact
+
+
+def load_distilled(path: Path) -> Distilled:
+    """Open the artifact at `path`.
+
+    Raises:
+        UserError: there is none.
+    """
+    artifact = read_artifact(path, kind="distilled")
+    features = features_from_json((path / "features.json").read_text("utf-8"))
+    settings: dict[str, Any] = json.loads((path / "settings.json").read_text("utf-8"))
+    model = DistilledModel(input_shape(features, settings["embedding_dim"]), NetworkSettings(**settings["network"]))
+    model.load_state_dict(load_file(path / "weights.safetensors"))
+    return Distilled(
+        model=model.eval(),
+        features=features,
+        requests=RequestSettings(**settings["requests"]),
+        task=settings["task"],
+        use_embedding=settings["use_embedding"],
+        target_mean=settings["target"]["mean"],
+        target_std=settings["target"]["std"],
+        artifact=artifact,
+    )
+
+
+def score_table(store: GraphStore, table: TrainingTable, distilled: Distilled, lesson: Lesson) -> Float:
+    """[R] scores (probabilities, or values) of the lesson's rows as production would have given them.
+
+    The embedding is the lesson's, as old as it was sampled (`teach`), whatever the embedding of the anchor itself.
+    """
+    inputs = lesson_inputs(
+        store, table, lesson, distilled.features, distilled.requests, use_embedding=distilled.use_embedding
+    )
+    logit_R = predict(distilled.model, inputs)
+    if distilled.task == "binary":
+        probability_R: Float = np.reciprocal(1 + np.exp(-logit_R), dtype=np.float32)
+        return probability_R
+    value_R: Float = logit_R * np.float32(distilled.target_std) + np.float32(distilled.target_mean)
+    return value_R
+
+
+def lesson_inputs(
+    store: GraphStore,
+    table: TrainingTable,
+    lesson: Lesson,
+    features: dict[str, TableFeatures],
+    requests: RequestSettings,
+    *,
+    use_embedding: bool,
+) -> Inputs:
+    """Inputs of the lesson's rows; without embeddings all of them are strangers."""
+    inputs = request_inputs(
+        store,
+        features,
+        entity_rows(store, table)[lesson.positions],
+        table.cutoff_ns[lesson.positions],
+        lesson.embedding_RE,
+        lesson.embedding_ns,
+        requests,
+    )
+    return inputs if use_embedding else replace(inputs, embedding_age_days_B=np.full(len(inputs), np.nan, np.float32))

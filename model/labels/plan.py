@@ -1,0 +1,205 @@
+# ruff: noqa: S608 -- names and strings pass through model/tables/sql_text.py
+"""Which cut-offs train, validate and test: stated by the user, or derived from the times of the tables."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from model.errors import UserError
+from model.query.bound import DAY_NS, BoundQuery
+from model.query.syntax import aggregates
+from model.tables.database import Database
+from model.tables.sql_text import quote
+
+MAX_TRAINING_ROWS = 1_000_000
+_CANDIDATES_A_ROW = 20
+"""Cut-offs are stepped back until entities x cut-offs is this many times the rows wanted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingPlan:
+    """Cut-offs of the three splits, nanoseconds since the Unix epoch, each sorted.
+
+    For a static target (a column of the entity's own row) rows are split by their own time: `[.., validation)` trains,
+    `[validation, test)` validates, `[test, ..)` tests; without a time column they are split at random.
+    """
+
+    training_ns: tuple[int, ...]
+    """Empty for static targets."""
+    validation_ns: tuple[int, ...]
+    test_ns: tuple[int, ...]
+    max_training_rows: int = MAX_TRAINING_ROWS
+    """More training rows than this are thinned at random."""
+    seed: int = 0
+    reasons: tuple[str, ...] = ()
+    """Why these cut-offs, in sentences to print."""
+
+    def __post_init__(self) -> None:
+        if self.max_training_rows < 1:
+            raise UserError(f"`max_training_rows` must be at least 1 (got {self.max_training_rows})")
+        if not self.validation_ns or not self.test_ns:
+            raise UserError("a training plan needs a validation and a test cut-off")
+
+    def check(self, bound: BoundQuery) -> None:
+        """Refuse label windows that reach past the first cut-off of the next split.
+
+        Raises:
+            UserError: naming the two cut-offs.
+        """
+        if bound.is_static:
+            return
+        if not self.training_ns:
+            raise UserError("the training plan has no training cut-off", hint="choose later validation cut-offs")
+        for before, after, name in (
+            (self.training_ns, self.validation_ns, "validation"),
+            (self.validation_ns, self.test_ns, "test"),
+        ):
+            if max(before) + bound.horizon_ns > min(after):
+                raise UserError(
+                    f"the label window of cut-off {_date(max(before))} ends after the first {name} cut-off "
+                    f"{_date(min(after))}",
+                    hint=f"keep at least {bound.horizon_ns / DAY_NS:g} days between them",
+                )
+
+    def cutoffs_ns(self, bound: BoundQuery) -> tuple[int, ...]:
+        """All cut-offs to label; for a static target the moment that stands in where rows have no time."""
+        if bound.is_static:
+            return (max(self.test_ns),)
+        return (*self.training_ns, *self.validation_ns, *self.test_ns)
+
+    def split(self, bound: BoundQuery, cutoff_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:
+        """[rows] the split of every row."""
+        if not bound.is_static:
+            late = [np.isin(cutoff_ns, self.test_ns), np.isin(cutoff_ns, self.validation_ns)]
+            return np.select(late, ["test", "validation"], "train")
+        if bound.time_column is not None:
+            return np.select(
+                [cutoff_ns >= min(self.test_ns), cutoff_ns >= min(self.validation_ns)], ["test", "validation"], "train"
+            )
+        rank = np.random.default_rng(self.seed).permutation(len(cutoff_ns)) / max(len(cutoff_ns), 1)
+        return np.select([rank < 0.1, rank < 0.2], ["test", "validation"], "train")
+
+
+def suggest_plan(
+    database: Database,
+    bound: BoundQuery,
+    *,
+    validation: tuple[int, ...] | None = None,
+    test: tuple[int, ...] | None = None,
+    first: int | None = None,
+    step_days: float | None = None,
+    max_training_rows: int = MAX_TRAINING_ROWS,
+    seed: int = 0,
+) -> TrainingPlan:
+    """Choose what the user leaves open.
+
+    Args:
+        database: the tables.
+        bound: the query.
+        validation: cut-offs, ns; default: one horizon before the first test cut-off.
+        test: cut-offs, ns; default: one horizon before the last row.
+        first: no training cut-off before this, ns; default: one look-back (or horizon) after the first row.
+        step_days: days between training cut-offs; default: a quarter of the horizon, at least one day.
+        max_training_rows: see `TrainingPlan`.
+        seed: of the thinning and of random splits.
+
+    Raises:
+        UserError: the tables are too short for the query.
+    """
+    if bound.is_static:
+        return _static_plan(database, bound, validation, test, max_training_rows, seed)
+    if step_days is not None and step_days <= 0:
+        raise UserError(f"`step_days` must be above 0 (got {step_days})")
+    start, end = _label_time_range(database, bound)
+    horizon = bound.horizon_ns
+    reasons = []
+    if test is None:
+        test = (end - horizon,)
+        reasons.append(f"test at {_date(test[0])}: one horizon ({_days(horizon)}) before the last row at {_date(end)}")
+    if validation is None:
+        validation = (min(test) - horizon,)
+        reasons.append(f"validation at {_date(validation[0])}: one horizon before the first test cut-off")
+    step = max(DAY_NS, horizon // 4) if step_days is None else int(step_days * DAY_NS)
+    margin = bound.look_back_ns or horizon
+    earliest = start + margin if first is None else first
+    latest = min(validation) - horizon
+    training = range(latest, earliest - 1, -step)
+    if not training:
+        raise UserError(
+            f"the tables are too short for this query: rows of {', '.join(bound.target_tables)} run from "
+            f"{_date(start)} to {_date(end)}, and the last training cut-off would be {_date(latest)}",
+            hint="shorten the window, or give `test`, `validation` and `first`",
+        )
+    most = max(8, _CANDIDATES_A_ROW * max_training_rows // max(database.num_rows(bound.entity_table), 1))
+    kept = tuple(sorted(training[:most]))
+    reasons.append(
+        f"{len(kept)} training cut-offs from {_date(kept[0])} to {_date(kept[-1])}, every {_days(step)}: the last "
+        "label window ends at the first validation cut-off"
+    )
+    if len(kept) < len(training):
+        reasons.append(f"{len(training) - len(kept)} older cut-offs left out: enough rows without them")
+    return TrainingPlan(
+        training_ns=kept,
+        validation_ns=tuple(sorted(validation)),
+        test_ns=tuple(sorted(test)),
+        max_training_rows=max_training_rows,
+        seed=seed,
+        reasons=tuple(reasons),
+    )
+
+
+def _static_plan(
+    database: Database,
+    bound: BoundQuery,
+    validation: tuple[int, ...] | None,
+    test: tuple[int, ...] | None,
+    max_training_rows: int,
+    seed: int,
+) -> TrainingPlan:
+    """Split rows by their own time: the last tenth tests, the tenth before it validates."""
+    if bound.time_column is None:
+        now = test or (database.time_range()[1],)
+        reasons = (f"rows of `{bound.entity_table}` have no time: a random tenth each tests and validates",)
+        validation = test = now
+    else:
+        time = quote(bound.time_column)
+        query = (
+            f"SELECT epoch_ns(quantile_disc({time}, [0.8, 0.9])[i]) FROM {quote(bound.entity_table)}, range(1, 3) r(i) "
+        )
+        found = database.rows(query + "GROUP BY i ORDER BY i")
+        if not found or found[0][0] is None:
+            raise UserError(f"`{bound.entity_table}.{bound.time_column}` has no value")
+        validation = validation or (int(found[0][0]),)
+        test = test or (int(found[1][0]),)
+        reasons = (
+            f"rows split by their own time: validation from {_date(min(validation))}, test from {_date(min(test))}",
+        )
+    return TrainingPlan(
+        training_ns=(),
+        validation_ns=validation,
+        test_ns=test,
+        max_training_rows=max_training_rows,
+        seed=seed,
+        reasons=reasons,
+    )
+
+
+def _label_time_range(database: Database, bound: BoundQuery) -> tuple[int, int]:
+    """First and last time, ns, of the rows that labels are made of."""
+    names = {a.column.table for a in aggregates(bound.target)}
+    timed = [(name, database.graph.table(name).time_column) for name in sorted(names)]
+    pieces = [f"SELECT {quote(time)} AS t FROM {quote(name)}" for name, time in timed if time is not None]
+    union = " UNION ALL ".join(pieces)
+    start, end = database.rows(f"SELECT epoch_ns(min(t)), epoch_ns(max(t)) FROM ({union})")[0]
+    if start is None or end is None:
+        raise UserError(f"{', '.join(names)} has no row with a time", hint="there is nothing to learn from")
+    return int(start), int(end)
+
+
+def _date(time_ns: int) -> str:
+    return str(np.datetime64(time_ns, "ns").astype("datetime64[m]")).replace("T", " ")
+
+
+def _days(duration_ns: int) -> str:
+    return f"{duration_ns / DAY_NS:g} days"

@@ -1,0 +1,1 @@
+"""A simulated fashion shop with hidden state: tables whose signals are known."""

@@ -1,0 +1,1 @@
+"""Tables as memory-mapped arrays with time-sorted links, and their rows as numbers and codes."""

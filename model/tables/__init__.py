@@ -1,0 +1,1 @@
+"""Files of a user become a database with a graph, checked for faults."""
