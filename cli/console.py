@@ -53,7 +53,9 @@ def show(document: BaseModel | dict[str, Any], as_json: bool, words: Callable[[]
 
 def table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     """Print rows under a title; numbers are right-aligned."""
-    view = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0), title_style="bold")
+    if title:
+        stdout.print(f"\n[bold]{title}[/]")
+    view = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for position, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
         view.add_column(name, justify="right" if numeric else "left", overflow="fold")

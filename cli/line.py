@@ -42,18 +42,27 @@ def generate(
     _show_artifact(artifact, as_json)
 
 
-def check(tables: Tables = None, run: RunPath = DEFAULT_RUN, as_json: AsJson = False) -> None:
+def check(
+    tables: Tables = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Write graph.yaml beside the tables, to correct it by hand.")
+    ] = False,
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
     """Infer types, keys and links, show them, look for faults, and store the graph.
 
     Example: `stillhouse check --tables data/shop --run runs/shop`
     """
     from model.store.store import build_store
     from model.tables.check import check_folder
-    from model.tables.database import load_graph, open_database
+    from model.tables.database import load_graph, open_database, save_graph
 
     folder = RunFolder(run)
     source = tables or folder.tables
     graph, findings = load_graph(source), check_folder(source)
+    if save:
+        save_graph(source, graph)
     errors = [finding for finding in findings if finding.level == "error"]
     rows: dict[str, int] = {}
     digest = None

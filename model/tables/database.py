@@ -16,7 +16,7 @@ from typing import Any, Self
 import duckdb
 
 from model.errors import UserError
-from model.graph import Column, Graph, SemanticType, Table, read_graph
+from model.graph import Column, Graph, SemanticType, Table, read_graph, write_graph
 from model.tables.infer import infer_graph
 from model.tables.sources import add_sources, connect, source_columns, unreadable
 from model.tables.sql_text import quote
@@ -82,6 +82,22 @@ def load_graph(folder: Path) -> Graph:
         return read_graph(path)
     with connect(folder) as connection:
         return infer_graph(connection, source_columns(connection, add_sources(connection, folder)))
+
+
+def save_graph(folder: Path, graph: Graph) -> Path:
+    """Write `graph.yaml` beside the tables, for a person to correct.
+
+    Raises:
+        UserError: there is one already, or the folder cannot be written.
+    """
+    path = (folder if folder.is_dir() else folder.parent) / GRAPH_FILE
+    if path.exists():
+        raise UserError(f"`{path}` is there already", hint="edit it, or remove it first")
+    try:
+        write_graph(graph, path)
+    except OSError as error:
+        raise UserError(f"cannot write `{path}`: {error.strerror}", hint="copy or link the tables elsewhere") from error
+    return path
 
 
 def open_database(folder: Path, graph: Graph | None = None) -> Database:

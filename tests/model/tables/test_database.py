@@ -9,7 +9,7 @@ import pytest
 
 from model.errors import UserError
 from model.graph import Column, Graph, SemanticType, Table, write_graph
-from model.tables.database import GRAPH_FILE, load_graph, open_database
+from model.tables.database import GRAPH_FILE, load_graph, open_database, save_graph
 from model.tables.sql_text import quote
 from tests.model.little_tables import day, day_ns, write_tables
 
@@ -110,3 +110,14 @@ def test_a_database_without_times_says_so(tmp_path: Path) -> None:
     write_tables(tmp_path, customers=CUSTOMERS)
     with open_database(tmp_path) as database, pytest.raises(UserError, match="has a time"):
         database.time_range()
+
+
+def test_a_saved_graph_is_what_is_loaded_and_is_never_overwritten(tmp_path: Path) -> None:
+    write_tables(tmp_path, customers=CUSTOMERS, orders=ORDERS)
+    graph = load_graph(tmp_path)
+    path = save_graph(tmp_path, graph)
+    assert load_graph(tmp_path) == graph
+    path.write_text(path.read_text().replace("numerical", "ignored"))
+    assert load_graph(tmp_path).table("orders").column("price").semantic_type is SemanticType.IGNORED
+    with pytest.raises(UserError, match="is there already"):
+        save_graph(tmp_path, graph)
