@@ -1,9 +1,6 @@
 """Starts the real Triton on the loopback for tests, from the environment `.triton` at the checkout's root."""
 
-import os
-import socket
 import subprocess
-import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +9,11 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ROOT / ".triton/lib/python3.11/site-packages"
+from model.contract import read_contract
+from serving.twin.paths import find_triton
+from serving.twin.process import free_port
+from serving.twin.triton import Repository, TritonLaunch, TritonPorts, link_backends
+
 READY_SECONDS = 60
 
 
@@ -36,32 +36,25 @@ class TritonServer:
 def triton_server(
     repository: Path, model_name: str, folder: Path, environment: dict[str, str] | None = None
 ) -> Iterator[TritonServer]:
-    """Serve `repository` until the block ends; `folder` takes the log and the backend."""
-    backend = folder / "backends" / "python"
-    backend.mkdir(parents=True)
-    server = PACKAGES / "pytriton/tritonserver"
-    stub = server / "python_backend_stubs/3.11/triton_python_backend_stub"
-    for source in (*(server / "backends/python").iterdir(), stub):
-        (backend / source.name).symlink_to(source)
-    http_port, metrics_port = _free_port(), _free_port()
-    command = [
-        str(server / "bin/tritonserver"),
-        f"--model-repository={repository}",
-        f"--backend-directory={backend.parent}",
-        "--http-address=127.0.0.1",
-        f"--http-port={http_port}",
-        "--allow-grpc=false",
-        "--metrics-address=127.0.0.1",
-        f"--metrics-port={metrics_port}",
-        "--exit-timeout-secs=2",
-    ]
+    """Serve `repository` as the twin does, until the block ends; `folder` takes the log and the backend."""
+    installation = find_triton()
+    launch = TritonLaunch(
+        repository=Repository(version="v1", digest="", path=repository, contract=read_contract(repository)),
+        ports=TritonPorts(http=free_port(), metrics=free_port()),
+        installation=installation,
+        backends=link_backends(installation, folder / "backends"),
+        embeddings=folder / "embeddings",
+        http_threads=8,
+    )
     log = folder / "triton.log"
+    variables = launch.environment() | (environment or {})
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream, cwd=folder, env=_environment(environment))
+        process = subprocess.Popen(launch.command(), stdout=stream, stderr=stream, cwd=folder, env=variables)
     try:
-        url = f"http://127.0.0.1:{http_port}"
+        url = f"http://127.0.0.1:{launch.ports.http}"
         _wait_until_ready(f"{url}/v2/models/{model_name}/ready", process, log)
-        yield TritonServer(url=url, metrics_url=f"http://127.0.0.1:{metrics_port}", process=process, log=log)
+        metrics_url = f"http://127.0.0.1:{launch.ports.metrics}"
+        yield TritonServer(url=url, metrics_url=metrics_url, process=process, log=log)
     finally:
         process.terminate()
         try:
@@ -69,18 +62,6 @@ def triton_server(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _environment(more: dict[str, str] | None) -> dict[str, str]:
-    """The stub finds numpy 1 through `python3` in PATH: it reads the `pyvenv.cfg` beside it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    libraries = [PACKAGES / "nvidia_pytriton.libs", sysconfig.get_config_var("LIBDIR")]
-    return kept | {
-        "PATH": f"{ROOT / '.triton/bin'}:{os.environ['PATH']}",
-        "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
-        "OPENBLAS_NUM_THREADS": "1",
-        **(more or {}),
-    }
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -93,10 +74,3 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
             pass
         time.sleep(0.05)
     raise AssertionError(f"Triton is not ready:\n{log.read_text()[-3000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

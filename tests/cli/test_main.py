@@ -105,7 +105,9 @@ def test_an_interrupted_step_leaves_what_stood_before(tmp_path: Path) -> None:
     assert stillhouse("generate", "--preset", "tiny", "--run", str(tmp_path)).returncode == 0
     manifest = (tmp_path / "tables" / "manifest.json").read_text()
     arguments = ["generate", "--preset", "hm", "--run", str(tmp_path)]
-    child = subprocess.Popen([*STILLHOUSE, *arguments], cwd=ROOT, stderr=subprocess.DEVNULL)
+    # A test run in the background has SIGINT ignored, and children inherit that.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); " + STILLHOUSE[2]
+    child = subprocess.Popen([*STILLHOUSE[:2], heeding, *arguments], cwd=ROOT, stderr=subprocess.DEVNULL)
     while not list(tmp_path.glob(".tables.*/transactions.parquet")):
         assert child.poll() is None
         time.sleep(0.02)

@@ -62,6 +62,7 @@ HALF = """
 import os, signal, sys
 from pathlib import Path
 from model.artifact import write_artifact
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background may have had it ignored
 with write_artifact(Path(sys.argv[1]), kind="deep") as draft:
     (draft.path / "w.bin").write_text("half")
     os.kill(os.getpid(), int(sys.argv[2]))
