@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -39,7 +40,10 @@ def bar(title: str) -> Iterator[Progress]:
         def advance(done: int, total: int) -> None:
             display.update(task, completed=done, total=total)
 
+        begin = time.monotonic()
         yield advance
+        if not stderr.is_terminal and (seconds := time.monotonic() - begin) > 2:
+            stderr.print(f"{title}: {seconds:.0f} s")
 
 
 def show(document: BaseModel | dict[str, Any], as_json: bool, words: Callable[[], None]) -> None:
@@ -52,9 +56,12 @@ def show(document: BaseModel | dict[str, Any], as_json: bool, words: Callable[[]
 
 
 def table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """Print rows under a title; numbers are right-aligned."""
+    """Print rows under a title; numbers are right-aligned, and no rows are said to be none."""
+    if not rows:
+        stdout.print(f"\n[bold]{title}[/] none")
+        return
     if title:
-        stdout.print(f"\n[bold]{title}[/]")
+        stdout.print(f"\n[bold]{title}[/]", soft_wrap=True)
     view = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for position, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
@@ -69,7 +76,7 @@ def table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
 def fail(error: UserError) -> None:
     """Print a user's mistake in our form: `error:`, a blank line, `hint:`."""
     message = str(error)
-    stderr.print(f"[bold red]error:[/] {_escape(message)}")
+    stderr.print(f"[bold red]error:[/] {_escape(message)}", soft_wrap=True)
 
 
 def silence_the_end() -> None:

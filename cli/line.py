@@ -3,12 +3,21 @@
 # Heavy modules are imported by the verb that needs them: `stillhouse --help` and `release` answer at once.
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli.console import AsJson, bar, show, stdout, table
-from cli.options import DEFAULT_RUN, RunPath, parse_time, parse_times, read_query, show_time
+from cli.inputs import labelled, refuse_other_tables
+from cli.options import (
+    DEFAULT_RUN,
+    RunPath,
+    check_version_name,
+    parse_time,
+    parse_times,
+    read_query,
+    show_time,
+)
 from model.artifact import Artifact, read_artifact
 from model.errors import UserError
 from model.run_folder import RunFolder
@@ -113,10 +122,13 @@ def query(
     from model.labels.plan import suggest_plan
     from model.labels.training_table import build_training_table, write_training_table
     from model.query import bind_query, parse_query
+    from model.store.store import open_store
     from model.tables.database import open_database
 
     folder = RunFolder(run)
+    store = open_store(folder.graph)
     with open_database(tables or folder.tables) as database:
+        refuse_other_tables(database, store)
         bound = bind_query(parse_query(read_query(text)), database.graph)
         plan = suggest_plan(
             database,
@@ -129,7 +141,8 @@ def query(
         with bar("labelling") as progress:
             rows = build_training_table(database, bound, plan, progress)
     settings = {"query": bound.text, "tables": str((tables or folder.tables).absolute()), **asdict(plan)}
-    artifact = write_training_table(rows, folder.training_table, parents={}, settings=settings)
+    parents = {"graph": store.artifact.digest}
+    artifact = write_training_table(rows, folder.training_table, parents=parents, settings=settings)
     counts = {
         split: (len(rows.rows(split)), float(rows.label[rows.rows(split)].mean()))
         for split in ("train", "validation", "test")
@@ -168,7 +181,9 @@ def train(
     from model.store.store import open_store
 
     folder = RunFolder(run)
-    bound, training_table, digest = _labelled(folder)
+    bound, training_table, digest = labelled(folder)
+    if bound.task not in ("binary", "regression"):
+        raise UserError(f"a {bound.task} target cannot be trained yet", hint="compare it: `... = value`")
     hidden = tuple(f"{table_name}.{column}" for table_name, column in bound.hidden_columns)
     settings = TrainSettings(max_rows=rows, seed=seed, features=FeatureSettings(hidden=hidden))
     with bar("training the deep model") as progress:
@@ -218,7 +233,7 @@ def distill(
     from model.store.store import open_store
 
     folder = RunFolder(run)
-    _, training_table, digest = _labelled(folder)
+    _, training_table, digest = labelled(folder)
     settings = DistillSettings(use_embedding=not without_embedding, use_teacher=not without_teacher)
     if epochs is not None:
         settings = replace(settings, loop=replace(settings.loop, epochs=epochs))
@@ -245,6 +260,7 @@ def export(
     from model.export import export_repository
     from model.store.store import open_store
 
+    check_version_name(version)
     folder = RunFolder(run)
     artifact = export_repository(
         folder.distilled(distilled),
@@ -273,7 +289,7 @@ def evaluate(
     from model.tables.database import open_database
 
     folder = RunFolder(run)
-    bound, training_table, _ = _labelled(folder)
+    bound, training_table, _ = labelled(folder)
     ablation = None if without_embedding is None else folder.distilled(without_embedding)
     models = Models(deep=folder.deep, distilled=folder.distilled(), distilled_without_embedding=ablation)
     tables = Path(read_artifact(folder.training_table, kind="training_table").settings["tables"])
@@ -291,17 +307,6 @@ def evaluate(
         stdout.print(f"rank correlation of the distilled model with the deep one: {found.fidelity:.3f}")
 
     show(dict(artifact.metrics), as_json, words)
-
-
-def _labelled(folder: RunFolder) -> tuple[Any, Any, str]:
-    """The bound query, the training table and its digest."""
-    from model.labels.training_table import read_training_table
-    from model.query import bind_query, parse_query
-    from model.store.store import open_store
-
-    artifact = read_artifact(folder.training_table, kind="training_table")
-    bound = bind_query(parse_query(artifact.settings["query"]), open_store(folder.graph).graph)
-    return bound, read_training_table(folder.training_table), artifact.digest
 
 
 def _ends(times_ns: tuple[int, ...]) -> tuple[str, str]:

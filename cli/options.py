@@ -11,6 +11,8 @@ from model.errors import UserError
 
 RunPath = Annotated[Path, typer.Option("--run", help="Folder of the run: inputs are found there, outputs go there.")]
 DEFAULT_RUN = Path("runs/default")
+NAME_PATTERN = r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?"
+"""Of versions and endpoints, as release files take them."""
 
 
 def parse_time(text: str) -> int:
@@ -36,6 +38,16 @@ def parse_times(text: str | None) -> tuple[int, ...] | None:
 def show_time(time_ns: int) -> str:
     """Nanoseconds -> `2024-11-30 12:00`."""
     return datetime.fromtimestamp(time_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def check_version_name(name: str) -> None:
+    """Refuse a version that no release file would take.
+
+    Raises:
+        UserError: saying what a name may be.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UserError(f"not a version's name (got `{name}`)", hint="small letters, digits and inner hyphens, e.g. v2")
 
 
 def read_query(text_or_file: str) -> str:

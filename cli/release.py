@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from cli.console import bar, show, stdout, table
-from cli.releases import Place, at_a_place
+from cli.releases import Place, at_a_place, make_repository
 from model.artifact import read_artifact
+from model.errors import UserError
 from serving.release import Release
 from serving.release_repository import commit_change, read_head
 from serving.release_repository import history as read_history
@@ -93,6 +94,7 @@ def status(place: Place) -> None:
 
     Example: `stillhouse release status --run runs/shop`
     """
+    _refuse_nowhere(place)
     _show(read_head(place.path), place.as_json)
 
 
@@ -103,6 +105,7 @@ def history(place: Place) -> None:
 
     Example: `stillhouse release history --run runs/shop`
     """
+    _refuse_nowhere(place)
     entries = read_history(place.path)
 
     def words() -> None:
@@ -116,8 +119,15 @@ def history(place: Place) -> None:
     show({"changes": changes}, place.as_json, words)
 
 
+def _refuse_nowhere(place: Place) -> None:
+    if not place.path.exists():
+        raise UserError(f"no release file at `{place.path}`", hint="`stillhouse release register VERSION` makes it")
+
+
 def _change(place: Place, apply: Callable[[Release], Change]) -> None:
     """Commit, and have the run's twin follow where it is up."""
+    if place.own:
+        make_repository(place.folder.releases)
     done = commit_change(place.path, apply)
     if is_supervised(TwinPaths(folder=place.folder.twin.absolute()).folder):
         with bar("the twin follows"):

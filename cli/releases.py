@@ -1,6 +1,7 @@
 """Which release file a verb is about: four options that all verbs of `release` share, as one value."""
 
 import inspect
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from cli.console import AsJson
-from cli.options import DEFAULT_RUN, RunPath
+from cli.options import DEFAULT_RUN, NAME_PATTERN, RunPath
 from model.errors import UserError
 from model.run_folder import RunFolder
 
@@ -21,6 +22,9 @@ Repository = Annotated[
 ]
 
 
+ENVIRONMENTS = ("dev", "staging", "prod")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """A release file, the run that it belongs to, and how to answer."""
@@ -28,6 +32,8 @@ class Place:
     path: Path
     folder: RunFolder
     as_json: bool
+    own: bool
+    """Whether the file lies in the run's own repository."""
 
 
 def find_place(
@@ -39,7 +45,8 @@ def find_place(
 ) -> Place:
     """What the shared options mean."""
     folder = RunFolder(run)
-    return Place(path=release_path(folder, environment, endpoint, repository), folder=folder, as_json=as_json)
+    path = release_path(folder, environment, endpoint, repository)
+    return Place(path=path, folder=folder, as_json=as_json, own=repository is None)
 
 
 def at_a_place(verb: Callable[..., None]) -> Callable[..., None]:
@@ -59,17 +66,29 @@ def at_a_place(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def release_path(folder: RunFolder, environment: str, endpoint: str, repository: Path | None = None) -> Path:
-    """`<repository>/stacks/releases/<env>/<endpoint>.yaml`; None stands for the run's own repository, made if missing.
+    """`<repository>/stacks/releases/<env>/<endpoint>.yaml`; None stands for the run's own repository.
+
+    Raises:
+        UserError: no such environment, or no name of an endpoint.
+    """
+    if environment not in ENVIRONMENTS:
+        raise UserError(f"no such environment (got `{environment}`)", hint=f"one of {', '.join(ENVIRONMENTS)}")
+    if not re.fullmatch(NAME_PATTERN, endpoint):
+        raise UserError(f"not an endpoint's name (got `{endpoint}`)", hint="small letters, digits and inner hyphens")
+    return (repository or folder.releases) / "stacks" / "releases" / environment / f"{endpoint}.yaml"
+
+
+def make_repository(root: Path) -> None:
+    """Make the run's own git repository where there is none yet.
 
     Raises:
         UserError: git is not there.
     """
-    root = repository or folder.releases
-    if repository is None and not (root / ".git").exists():
-        root.mkdir(parents=True, exist_ok=True)
+    if (root / ".git").exists():
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    try:
         command = ["git", "init", "--quiet", "--initial-branch=main", str(root)]
-        try:
-            subprocess.run(command, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise UserError(f"cannot make a git repository at `{root}`: {error}", hint="install git") from error
-    return root / "stacks" / "releases" / environment / f"{endpoint}.yaml"
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise UserError(f"cannot make a git repository at `{root}`: {error}", hint="install git") from error

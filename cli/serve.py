@@ -12,6 +12,7 @@ import typer
 from cli.console import AsJson, bar, show, stderr, stdout, table
 from cli.endpoint import find_endpoint
 from cli.options import DEFAULT_RUN, RunPath, parse_time, parse_times, read_query, show_time
+from model.errors import UserError
 from model.run_folder import RunFolder
 
 
@@ -41,7 +42,10 @@ def predict(
     endpoint = find_endpoint(folder)
     store = open_store(folder.graph)
     anchor_ns = store.last_time_ns if at is None else parse_time(at)
-    keys = np.array([key if store.keys(endpoint.contract.entity_table).dtype.kind == "S" else int(key)])
+    is_text = store.keys(endpoint.contract.entity_table).dtype.kind == "S"
+    if not is_text and not key.lstrip("-").isdigit():
+        raise UserError(f"keys of `{endpoint.contract.entity_table}` are whole numbers (got `{key}`)")
+    keys = np.array([key if is_text else int(key)])
     (values,) = requests_from_store(store, endpoint.contract, keys, np.array([anchor_ns]))
     with PredictionClient(endpoint.url, endpoint.token, endpoint.ca_path, endpoint.contract) as client:
         answer = client.predict(values)
@@ -74,7 +78,6 @@ def load(
     """
     import numpy as np
 
-    from model.errors import UserError
     from model.payload import v2_body
     from model.store.history import requests_from_store
     from model.store.store import open_store
@@ -139,7 +142,6 @@ def demo(
     from demo.run import run_demo
     from demo.settings import SHOP_QUERY, Cutoffs, DemoSettings
     from demo.stage import Stage
-    from model.errors import UserError
 
     if tables is not None and query is None:
         raise UserError("your own tables need a query", hint="add --query FILE.pql")

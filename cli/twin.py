@@ -43,7 +43,7 @@ def up(
 
 
 @app.command()
-def down(run: RunPath = DEFAULT_RUN) -> None:
+def down(run: RunPath = DEFAULT_RUN, as_json: AsJson = False) -> None:
     """Stop the twin and all of its processes.
 
     Example: `stillhouse twin down --run runs/shop`
@@ -51,7 +51,7 @@ def down(run: RunPath = DEFAULT_RUN) -> None:
     from serving.twin.run import twin_down
 
     twin_down(RunFolder(run).twin)
-    stdout.print("stopped")
+    show({"stopped": True}, as_json, lambda: stdout.print("stopped"))
 
 
 @app.command()
@@ -87,6 +87,7 @@ def token(
     role: Annotated[str, typer.Option(help="Role in the token.")] = "predict",
     hours: Annotated[float, typer.Option(help="How long it is good for.")] = 1.0,
     run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
 ) -> None:
     """Print a bearer token of the twin's own issuer, for curl and for trying out.
 
@@ -96,29 +97,19 @@ def token(
     from serving.twin.tokens import open_issuer
 
     issuer = open_issuer(TwinPaths(folder=RunFolder(run).twin.absolute()).tokens)
-    stdout.print(issuer.mint(roles=[role], expires_in_s=3600 * hours), soft_wrap=True)
+    minted = issuer.mint(roles=[role], expires_in_s=3600 * hours)
+    show({"token": minted}, as_json, lambda: stdout.print(minted, soft_wrap=True))
 
 
 def _show(found: TwinStatus, as_json: bool) -> None:
     def words() -> None:
         stdout.print(f"[bold]{found.url}[/]/v2/models/{found.model_name}/infer   {found.phase}, {found.release}")
-        columns = (
-            "version",
-            "weight %",
-            "health",
-            "requests",
-            "errors",
-            "1/s",
-            "share %",
-            "p50 ms",
-            "p99 ms",
-            "restarts",
-        )
+        columns = ("version", "weight", "health", "requests", "errors", "rate", "share", "p50", "p99", "restarts")
         table("versions", columns, [
             (
-                each.version, each.weight, each.process.health, each.requests, each.errors, _figure(each.request_rate),
-                _figure(None if each.share is None else 100 * each.share), _figure(each.p50_ms), _figure(each.p99_ms),
-                each.process.restarts,
+                each.version, f"{each.weight} %", each.process.health, each.requests, each.errors,
+                _figure(each.request_rate, "/s"), _figure(None if each.share is None else 100 * each.share, " %"),
+                _figure(each.p50_ms, " ms"), _figure(each.p99_ms, " ms"), each.process.restarts,
             )
             for each in found.versions
         ])  # fmt: skip
@@ -130,6 +121,6 @@ def _show(found: TwinStatus, as_json: bool) -> None:
     show(found, as_json, words)
 
 
-def _figure(value: float | None) -> str:
-    """A number with one decimal; no data is not zero."""
-    return "-" if value is None else f"{value:.1f}"
+def _figure(value: float | None, unit: str) -> str:
+    """A number with one decimal and its unit; no data is not zero."""
+    return "-" if value is None else f"{value:.1f}{unit}"

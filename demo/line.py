@@ -9,7 +9,7 @@ import numpy.typing as npt
 from demo.damage import damage
 from demo.settings import DemoSettings
 from demo.stage import Stage
-from model.artifact import Artifact
+from model.artifact import Artifact, read_artifact
 from model.deep.embed import embed
 from model.deep.scores import load_deep
 from model.deep.train import TrainSettings, train_deep
@@ -97,7 +97,10 @@ def label(folder: RunFolder, settings: DemoSettings, stage: Stage) -> Labelled:
             )
             table = build_training_table(database, bound, plan, progress)
             saved = {"query": bound.text, "tables": str(tables.absolute()), **asdict(plan)}
-            artifact = write_training_table(table, folder.training_table, parents={}, settings=saved)
+            graph_digest = read_artifact(folder.graph, kind="graph").digest
+            artifact = write_training_table(
+                table, folder.training_table, parents={"graph": graph_digest}, settings=saved
+            )
     for reason in (*bound.notes, *plan.reasons):
         stage.say(f"  {reason}")
     counts = ", ".join(f"{len(table.rows(split)):,} {split}" for split in ("train", "validation", "test"))

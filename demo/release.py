@@ -153,12 +153,12 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     """Look every 20 ms until the condition holds.
 
     Raises:
-        TimeoutError: it did not within a minute.
+        UserError: it did not within a minute; the twin's logs say why.
     """
     deadline = time.monotonic() + GIVE_UP_S
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {GIVE_UP_S:.0f} s")
+            raise UserError(f"{what}: not within {GIVE_UP_S:.0f} s", hint="see the logs in the run's `twin` folder")
         time.sleep(0.02)
 
 

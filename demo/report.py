@@ -115,8 +115,10 @@ class DemoReport(_Part):
     """Of the test rows."""
     auroc: Quality
     auroc_intervals: QualityIntervals
-    retention: float
-    """(distilled - lightgbm_entity) / (deep - lightgbm_entity): the part of the deep model's lift that is kept."""
+    retention: float | None
+    """(distilled - lightgbm_entity) / (deep - lightgbm_entity): the part of the deep model's lift that is kept.
+
+    Null where the deep model has none."""
     fidelity: float
     """Spearman correlation of the distilled model's scores with the deep model's, on test rows."""
     parameters: Parameters

@@ -11,7 +11,9 @@ from demo.report import DemoReport, Interval, Parameters, Quality, QualityInterv
 from demo.settings import DemoSettings
 from demo.stage import Stage
 from model.artifact import read_artifact
+from model.errors import UserError
 from model.run_folder import RunFolder
+from serving.twin.state import is_supervised
 
 MODEL_NAME = "online-model"
 
@@ -19,6 +21,8 @@ MODEL_NAME = "online-model"
 def run_demo(settings: DemoSettings, stage: Stage) -> DemoReport:
     """Run every step and write `report.json` and `report.html` below `settings.folder`."""
     folder = RunFolder(settings.folder)
+    if is_supervised(folder.twin.absolute()):
+        raise UserError(f"a twin is running below `{settings.folder}`", hint="`stillhouse twin down`, or another --run")
     labelled = label(folder, settings, stage)
     distilled = learn(folder, settings, labelled, stage)
     evaluation = judge(folder, settings, labelled, stage)
@@ -35,7 +39,7 @@ def run_demo(settings: DemoSettings, stage: Stage) -> DemoReport:
         positive_share=float(table.label[table.rows("test")].mean()),
         auroc=auroc,
         auroc_intervals=QualityIntervals(**quality),
-        retention=(auroc.distilled - auroc.lightgbm_entity) / lift if lift else float("nan"),
+        retention=(auroc.distilled - auroc.lightgbm_entity) / lift if lift > 0 else None,
         fidelity=evaluation.fidelity,
         parameters=Parameters(
             deep=read_artifact(folder.deep, kind="deep").metrics["num_parameters"],

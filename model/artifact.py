@@ -140,7 +140,7 @@ def _refuse_foreign(path: Path, kind: str) -> None:
     except (OSError, json.JSONDecodeError, KeyError, TypeError):
         found = "something else"
     if found != kind:
-        raise UserError(f"`{path}` holds {found}, not a `{kind}` artifact", hint="name another folder with --out")
+        raise UserError(f"`{path}` holds {found}, not a `{kind}` artifact", hint="name another folder")
 
 
 def _flush(path: Path) -> None:

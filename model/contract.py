@@ -71,6 +71,8 @@ class Interactions(BaseModel):
     time_tensor: str
     """Name of the tensor that holds the rows' times; a row whose time is missing or after the anchor is ignored."""
     max_rows: int
+    ignored_ns: int = 0
+    """Rows of this last while before the anchor are ignored, as they were in training (they may not have arrived)."""
 
 
 class PayloadContract(BaseModel):

@@ -77,6 +77,7 @@ def evaluate(
     deep, distilled = load_deep(models.deep), load_distilled(models.distilled)
     if distilled.artifact.parents["deep"] != deep.digest:
         raise UserError(f"`{models.distilled}` was not distilled from `{models.deep}`", hint="distil again")
+    _refuse_other_tables(store, {"deep": models.deep, "distilled": models.distilled})
     lesson = teach(store, table, deep, test, distilled.requests, seed, part(progress, 0, 600))
     teacher = lesson.teacher_R.astype(np.float64)
     scores: dict[str, Floats] = {"deep": 1 / (1 + np.exp(-teacher)) if deep.task == "binary" else teacher}
@@ -116,6 +117,14 @@ def read_evaluation(path: Path) -> Evaluation:
         label=columns.pop("label"),
         scores=columns,
     )
+
+
+def _refuse_other_tables(store: GraphStore, models: Mapping[str, Path]) -> None:
+    for kind, path in models.items():
+        if read_artifact(path, kind=kind).parents.get("graph") != store.artifact.digest:
+            raise UserError(
+                f"`{path}` was trained on other tables than `{store.artifact.path}` holds", hint="train again"
+            )
 
 
 def _columns(path: Path) -> tuple[list[str], list[pa.ChunkedArray]]:

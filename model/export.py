@@ -37,6 +37,7 @@ SERVED_MODULES = ("__init__", "embedding_table", "features", "inputs", "missing"
 ENTRY_MODULE = "triton_model"
 EMBEDDING_FILES = ("keys.npy", "vectors.npy", "embeddings.json")
 DISTILLED_FILES = ("weights.safetensors", "features.json", "settings.json")
+NS_PER_HOUR = 3600 * 10**9
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _SMALL_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _INTEGERS = (*_SMALL_INTEGERS, "UBIGINT", "HUGEINT")
@@ -147,6 +148,7 @@ def build_contract(
                     table=link.child_table,
                     time_tensor=f"{path}:{time_column}",
                     max_rows=serving["requests"]["max_interactions"],
+                    ignored_ns=round(serving["requests"]["real_time_offset_hours"] * NS_PER_HOUR),
                 )
             )
     return PayloadContract(

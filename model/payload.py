@@ -42,7 +42,8 @@ class RequestValues:
 def v2_body(contract: PayloadContract, values: RequestValues) -> dict[str, Any]:
     """The body of `POST /v2/models/{model_name}/infer`; its JSON is strict.
 
-    Rows after the anchor or without a time are left out, then the newest `max_rows` are kept.
+    Rows without a time, after the anchor, or within the contract's `ignored_ns` before it are left out; then the newest
+    `max_rows` are kept.
 
     Raises:
         UserError: an unknown or missing name, a value of the wrong type, columns of unequal length.
@@ -79,15 +80,15 @@ def _history(contract: PayloadContract, history: Interactions, values: RequestVa
             )
     time_spec = contract.tensor(history.time_tensor)
     times_ns = [_wire(time_spec, value) for value in columns[time_spec.column]]
-    kept = _recent(times_ns, values.anchor_time_ns, history.max_rows)
+    kept = _recent(times_ns, values.anchor_time_ns - history.ignored_ns, history.max_rows)
     return [
         _tensor(spec, [1, len(kept), 1], [_wire(spec, columns[spec.column][row]) for row in kept]) for spec in specs
     ]
 
 
-def _recent(times_ns: Sequence[Wire], anchor_ns: int, max_rows: int) -> list[int]:
-    """Positions of the newest rows at or before the anchor; among equal times the later position counts as newer."""
-    known = [row for row, time_ns in enumerate(times_ns) if time_ns != MISSING_INT64 and int(time_ns) <= anchor_ns]
+def _recent(times_ns: Sequence[Wire], upto_ns: int, max_rows: int) -> list[int]:
+    """Positions of the newest rows at or before `upto_ns`; among equal times the later position counts as newer."""
+    known = [row for row, time_ns in enumerate(times_ns) if time_ns != MISSING_INT64 and int(time_ns) <= upto_ns]
     return sorted(sorted(known, key=lambda row: (times_ns[row], row))[-max_rows:])
 
 

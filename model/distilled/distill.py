@@ -82,6 +82,10 @@ def distill(
         UserError: no rows of a split, an entity without a history, or a student of more than a tenth of the teacher.
     """
     deep = load_deep(deep_path)
+    if read_artifact(deep_path, kind="deep").parents.get("graph") != store.artifact.digest:
+        raise UserError(
+            f"`{deep_path}` was trained on other tables than `{store.artifact.path}` holds", hint="train again"
+        )
     if lesson is None:
         chosen = choose_rows(
             table,

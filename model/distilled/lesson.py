@@ -16,6 +16,7 @@ from model.errors import UserError
 from model.labels.training_table import TrainingTable
 from model.progress import Progress, silent
 from model.served.inputs import Float, Int
+from model.served.missing import MISSING_INT64
 from model.store.store import GraphStore
 
 WHOLE = 1000
@@ -32,7 +33,9 @@ class Lesson:
     """Logits (binary) or values (regression) as of the anchors."""
     embedding_RE: Float  # noqa: N815
     embedding_ns: Int
-    """[R] cut-offs of the embeddings, before the anchors by as much as in production."""
+    """[R] cut-offs of the embeddings, before the anchors by as much as in production.
+
+    MISSING_INT64 where the entity did not exist yet, so that no batch job could have embedded it."""
 
     def pick(self, which_R: npt.NDArray[np.bool_]) -> "Lesson":
         """The lesson of some of the rows."""
@@ -73,7 +76,13 @@ def teach(
     embedding_ns = requests.sample_embedding_times(anchor_ns, seed)
     teacher_R, _ = score_rows(store, deep, rows, anchor_ns, part(progress, 0, WHOLE // 2))
     _, embedding_RE = score_rows(store, deep, rows, embedding_ns, part(progress, WHOLE // 2, WHOLE))
-    return Lesson(positions=positions, teacher_R=teacher_R, embedding_RE=embedding_RE, embedding_ns=embedding_ns)
+    existed = store.row_times(table.entity_table)[rows] <= embedding_ns
+    return Lesson(
+        positions=positions,
+        teacher_R=teacher_R,
+        embedding_RE=np.where(existed[:, None], embedding_RE, np.float32(0)),
+        embedding_ns=np.where(existed, embedding_ns, MISSING_INT64),
+    )
 
 
 def part(progress: Progress, start: int, end: int) -> Callable[[int, int], None]:

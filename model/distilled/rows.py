@@ -13,6 +13,7 @@ from model.errors import UserError
 from model.graph import Link
 from model.served.features import NS_PER_DAY, TableFeatures
 from model.served.inputs import NUM_SUMMARY, Float, Inputs, Int, Rows, age_days, summarise
+from model.served.missing import MISSING_INT64
 from model.served.predictor import ENTITY, vocabulary
 from model.store.history import history_links, link_path_name, recent_children
 from model.store.row_features import FeatureSettings, RowEncoder, fit_features
@@ -84,7 +85,7 @@ def request_inputs(
         rows: [R] of the entity table.
         anchor_ns: [R] moments of the predictions.
         embedding_RE: the deep model's.
-        embedding_ns: [R] their cut-offs.
+        embedding_ns: [R] their cut-offs; MISSING_INT64 where there is none.
         settings: what a request knows.
     """
     encoded = RowEncoder(store, features[ENTITY]).encode(rows, anchor_ns)
@@ -107,9 +108,15 @@ def request_inputs(
         facts_BF=np.concatenate([encoded.dense_RF, *summaries], axis=1),
         codes_BC=encoded.codes_RC,
         embedding_BE=embedding_RE,
-        embedding_age_days_B=age_days(anchor_ns, embedding_ns),
+        embedding_age_days_B=_embedding_age_days(anchor_ns, embedding_ns),
         histories=tuple(histories),
     )
+
+
+def _embedding_age_days(anchor_ns: Int, embedding_ns: Int) -> Float:
+    """[R] NaN where there is no embedding."""
+    known = embedding_ns != MISSING_INT64
+    return np.where(known, age_days(anchor_ns, np.where(known, embedding_ns, anchor_ns)), np.float32(np.nan))
 
 
 def _history(

@@ -1,6 +1,7 @@
 # ruff: noqa: S608 -- names and strings pass through model/tables/sql_text.py
 """Which cut-offs train, validate and test: stated by the user, or derived from the times of the tables."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -186,12 +187,13 @@ def _static_plan(
 
 
 def _label_time_range(database: Database, bound: BoundQuery) -> tuple[int, int]:
-    """First and last time, ns, of the rows that labels are made of."""
+    """First and last time, ns, of the rows that labels are made of; rows that are dated later than now do not count."""
     names = {a.column.table for a in aggregates(bound.target)}
     timed = [(name, database.graph.table(name).time_column) for name in sorted(names)]
     pieces = [f"SELECT {quote(time)} AS t FROM {quote(name)}" for name, time in timed if time is not None]
     union = " UNION ALL ".join(pieces)
-    start, end = database.rows(f"SELECT epoch_ns(min(t)), epoch_ns(max(t)) FROM ({union})")[0]
+    past = f"t <= make_timestamp({time.time_ns() // 1000})"
+    start, end = database.rows(f"SELECT epoch_ns(min(t)), epoch_ns(max(t)) FROM ({union}) WHERE {past}")[0]
     if start is None or end is None:
         raise UserError(f"{', '.join(names)} has no row with a time", hint="there is nothing to learn from")
     return int(start), int(end)

@@ -22,6 +22,7 @@ from model.progress import Progress, silent
 from model.query.bound import BoundQuery
 from model.query.sql import entity_sql, label_sql
 from model.tables.database import Database
+from model.tables.sources import reading
 from model.tables.sql_text import quote
 
 Split = Literal["train", "validation", "test"]
@@ -130,7 +131,7 @@ def read_training_table(path: Path) -> TrainingTable:
 
 def _numpy(database: Database, sql: str) -> dict[str, npt.NDArray[Any]]:
     try:
-        with database.connection.cursor() as cursor:
+        with reading(database.folder), database.connection.cursor() as cursor:
             return {name: np.asarray(column) for name, column in cursor.execute(sql).fetchnumpy().items()}
     except duckdb.OutOfRangeException as error:
         reason = str(error).splitlines()[0]

@@ -54,6 +54,8 @@ class _History:
     path: str
     time_column: str
     max_rows: int
+    ignored_ns: int
+    """Of the last while before the anchor."""
     tensors: Mapping[str, str]
     """Tensor name -> column."""
     features: TableFeatures
@@ -158,6 +160,7 @@ class Predictor:
             path=path,
             time_column=next(spec["column"] for spec in specs if spec["name"] == entry["time_tensor"]),
             max_rows=entry["max_rows"],
+            ignored_ns=entry["ignored_ns"],
             tensors={spec["name"]: spec["column"] for spec in specs},
             features=features,
         )
@@ -234,7 +237,7 @@ class Predictor:
             for column in history.tensors.values()
         }
         time_ns = columns[history.time_column]
-        kept = keep_recent(anchor_ns, time_ns, owner_R, MISSING_INT64, history.max_rows)
+        kept = keep_recent(anchor_ns - history.ignored_ns, time_ns, owner_R, MISSING_INT64, history.max_rows)
         owner_R, time_ns = owner_R[kept], time_ns[kept]
         wanted = {column: columns[column][kept] for column in history.features.columns}
         encoded = encode_values(history.features, wanted, anchor_ns[owner_R])

@@ -117,7 +117,7 @@ def _history(
     """Columns of one history for each request."""
     links = history_links(store, contract.entity_table)
     link = next(link for link in links if link_path_name(store, link) == history.path)
-    rows, owner_R = recent_children(store, link, entity_rows, anchors_ns, history.max_rows)
+    rows, owner_R = recent_children(store, link, entity_rows, anchors_ns - history.ignored_ns, history.max_rows)
     bounds = np.searchsorted(owner_R, np.arange(len(entity_rows) + 1)).tolist()
     columns = {
         spec.column: [_typed(spec, value) for value in raw_column(store, history.table, spec.column, rows)]

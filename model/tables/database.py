@@ -18,7 +18,7 @@ import duckdb
 from model.errors import UserError
 from model.graph import Column, Graph, SemanticType, Table, read_graph, write_graph
 from model.tables.infer import infer_graph
-from model.tables.sources import add_sources, connect, source_columns, unreadable
+from model.tables.sources import add_sources, connect, reading, source_columns
 from model.tables.sql_text import quote
 
 GRAPH_FILE = "graph.yaml"
@@ -64,11 +64,8 @@ class Database:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query, read through a cursor of its own; UserError where a file turns out to be broken."""
-        try:
-            with self.connection.cursor() as cursor:
-                return cursor.execute(sql).fetchall()
-        except (duckdb.InvalidInputException, duckdb.IOException) as error:
-            raise unreadable(self.folder, error) from error
+        with reading(self.folder), self.connection.cursor() as cursor:
+            return cursor.execute(sql).fetchall()
 
 
 def load_graph(folder: Path) -> Graph:
@@ -80,7 +77,7 @@ def load_graph(folder: Path) -> Graph:
     path = (folder if folder.is_dir() else folder.parent) / GRAPH_FILE
     if path.exists():
         return read_graph(path)
-    with connect(folder) as connection:
+    with connect(folder) as connection, reading(folder):
         return infer_graph(connection, source_columns(connection, add_sources(connection, folder)))
 
 
@@ -114,7 +111,8 @@ def open_database(folder: Path, graph: Graph | None = None) -> Database:
         sources = source_columns(connection, add_sources(connection, folder))
         path = (folder if folder.is_dir() else folder.parent) / GRAPH_FILE
         if graph is None:
-            graph = read_graph(path) if path.exists() else infer_graph(connection, sources)
+            with reading(folder):
+                graph = read_graph(path) if path.exists() else infer_graph(connection, sources)
         if missing := missing_columns(graph, sources):
             raise UserError(f"`{folder}`: {missing[0][1]}", hint=missing[0][2])
         for table in graph.tables:

@@ -1,5 +1,7 @@
 """Parquet files, CSV files or a DuckDB file become tables in schema `raw` of a DuckDB connection in memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -104,6 +106,17 @@ def _normal_type(storage_type: str) -> str:
     if storage_type.startswith(("DECIMAL", "ENUM")) and "[" not in storage_type:
         return "DOUBLE" if storage_type.startswith("DECIMAL") else "VARCHAR"
     return _CAST.get(storage_type, storage_type)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Blame the files for what goes wrong while they are read; a statement that does not fit them is our own fault."""
+    try:
+        yield
+    except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.OutOfRangeException):
+        raise
+    except duckdb.Error as error:
+        raise unreadable(path, error) from error
 
 
 def unreadable(path: Path, error: duckdb.Error) -> UserError:

@@ -80,6 +80,20 @@ def test_status_and_history_tell_the_story(folder: Path) -> None:
     ]
 
 
+def test_labels_of_other_tables_are_refused(folder: Path, tmp_path: Path) -> None:
+    assert stillhouse("generate", "--preset", "tiny", "--seed", "9", "--run", str(tmp_path)).returncode == 0
+    other = str(tmp_path / "tables")
+    asked = stillhouse("query", QUERY, "--tables", other, "--run", str(folder))
+    assert asked.returncode == 1
+    assert "is not what `check` stored" in asked.stderr
+
+
+def test_a_key_of_the_wrong_kind_is_a_users_error(folder: Path) -> None:
+    done = stillhouse("predict", "abc", "--run", str(folder))
+    assert done.returncode == 1
+    assert "keys of `customers` are whole numbers (got `abc`)" in done.stderr
+
+
 def test_words_for_people(folder: Path) -> None:
     """Every verb that shows something also shows it without --json."""
     for arguments, words in (

@@ -54,10 +54,11 @@ def test_all_steps_of_the_line_are_verbs() -> None:
 
 
 @pytest.mark.parametrize("verb", leaf_verbs(), ids=" ".join)
-def test_help_has_an_example(verb: tuple[str, ...]) -> None:
+def test_help_has_an_example_and_every_verb_speaks_json(verb: tuple[str, ...]) -> None:
     outcome = CliRunner().invoke(app, [*verb, "--help"])
     assert outcome.exit_code == 0
     assert "Example:" in outcome.output
+    assert "--json" in outcome.output
 
 
 def test_the_documented_verbs_are_the_verbs() -> None:
@@ -90,6 +91,11 @@ def test_json_is_one_document_on_stdout(tmp_path: Path) -> None:
         (("predict", "1"), "twin"),
         (("twin", "status"), "twin"),
         (("release", "canary", "v2"), "stable"),
+        (("release", "status"), "no release file"),
+        (("release", "status", "--env", "foo"), "no such environment (got `foo`)"),
+        (("release", "history", "--endpoint", "../x"), "not an endpoint's name"),
+        (("export", "../../evil"), "not a version's name"),
+        (("query", "PREDICT a.b FOR EACH a.c"), "no graph artifact"),
         (("release", "register", "v1"), "no triton_repository artifact"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,

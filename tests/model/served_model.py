@@ -64,7 +64,7 @@ def make_served_model(folder: Path) -> ServedModel:
     torch.manual_seed(1)
     store = small_store(folder / "graph")
     features = fit_request_features(store, "customers", at_day(60), FeatureSettings(include_links=True))
-    network, requests = NetworkSettings(), RequestSettings(real_time_offset_hours=0.0)
+    network, requests = NetworkSettings(), RequestSettings()
     model = DistilledModel(input_shape(features, DIM), network).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)

@@ -8,6 +8,7 @@ from model.deep.train import entity_rows
 from model.distilled.lesson import WHOLE, choose_rows, part, teach
 from model.distilled.rows import RequestSettings
 from model.errors import UserError
+from model.served.missing import MISSING_INT64
 from tests.model.taught import Taught, make_taught
 
 DAY_NS = 86_400 * 10**9
@@ -37,6 +38,22 @@ def test_a_part_of_a_lesson_holds_the_same_rows_everywhere(taught: Taught) -> No
     picked = lesson.pick(which_R)
     assert picked.positions.tolist() == [0, 2, 4, 6, 8]
     np.testing.assert_array_equal(picked.embedding_RE, lesson.embedding_RE[which_R])
+
+
+def test_an_entity_has_no_embedding_from_before_it_existed(taught: Taught, monkeypatch: pytest.MonkeyPatch) -> None:
+    positions = np.arange(6)
+    rows = entity_rows(taught.store, taught.table)[positions]
+    born_ns = np.zeros(taught.store.num_rows(taught.table.entity_table), np.int64)
+    born_ns[rows[:3]] = taught.table.cutoff_ns[positions[:3]] - DAY_NS // 4
+    entity, times = taught.table.entity_table, taught.store.row_times
+    monkeypatch.setattr(taught.store, "row_times", lambda table: born_ns if table == entity else times(table))
+    lesson = teach(taught.store, taught.table, taught.deep, positions, RequestSettings(), seed=3)
+    sampled_ns = RequestSettings().sample_embedding_times(taught.table.cutoff_ns[positions], 3)
+    unborn = born_ns[rows] > sampled_ns
+    assert unborn.any()
+    assert not unborn.all()
+    assert (lesson.embedding_ns == np.where(unborn, MISSING_INT64, sampled_ns)).all()
+    assert (lesson.embedding_RE[unborn] == 0).all()
 
 
 def test_rows_are_drawn_by_split_with_the_seed(taught: Taught) -> None:

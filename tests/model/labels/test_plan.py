@@ -96,3 +96,13 @@ def test_many_entities_keep_the_newest_cut_offs(tmp_path: Path) -> None:
     assert len(plan.training_ns) == 8
     assert plan.training_ns[-1] == day_ns(79)
     assert "older cut-offs left out" in plan.reasons[-1]
+
+
+def test_rows_dated_in_the_future_do_not_move_the_cut_offs(tmp_path: Path) -> None:
+    with shop(tmp_path / "sound") as database:
+        expected = suggest_plan(database, bound(database, WEEK))
+    with shop(tmp_path / "odd") as database:
+        database.connection.execute("CREATE TABLE planted AS SELECT * FROM orders")
+        database.connection.execute("UPDATE planted SET placed = TIMESTAMP '2199-01-01' WHERE order_id = 50")
+        database.connection.execute("DROP VIEW orders; ALTER TABLE planted RENAME TO orders")
+        assert suggest_plan(database, bound(database, WEEK)) == expected

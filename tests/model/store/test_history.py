@@ -52,12 +52,14 @@ def test_a_request_holds_what_the_tables_hold(served: ServedModel) -> None:
     assert list(zip(history["t"], history["price"], history["channel"], history["article"], strict=True)) == rows
 
 
-def test_nothing_after_the_anchor_and_the_row_at_the_anchor_is_there(served: ServedModel, store: GraphStore) -> None:
+def test_rows_arrive_an_hour_late_as_in_training(served: ServedModel, store: GraphStore) -> None:
     all_times = request(served, 1014, at_day(200)).interactions[PATH]["t"]
     time_ns = all_times[-1]
     assert isinstance(time_ns, int)
-    assert request(served, 1014, time_ns).interactions[PATH]["t"][-1] == time_ns
-    earlier = request(served, 1014, time_ns - 1).interactions[PATH]["t"]
+    late_ns = served.contract.interactions[0].ignored_ns
+    assert late_ns == 3600 * 10**9
+    assert request(served, 1014, time_ns + late_ns).interactions[PATH]["t"][-1] == time_ns
+    earlier = request(served, 1014, time_ns + late_ns - 1).interactions[PATH]["t"]
     assert all(isinstance(one, int) and one < time_ns for one in earlier)
 
 

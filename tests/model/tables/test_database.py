@@ -121,3 +121,14 @@ def test_a_saved_graph_is_what_is_loaded_and_is_never_overwritten(tmp_path: Path
     assert load_graph(tmp_path).table("orders").column("price").semantic_type is SemanticType.IGNORED
     with pytest.raises(UserError, match="is there already"):
         save_graph(tmp_path, graph)
+
+
+def test_a_damaged_page_is_a_users_error(tmp_path: Path) -> None:
+    """The footer is whole, so the file opens; its values cannot be read."""
+    write_tables(tmp_path, orders={"order_id": list(range(5_000)), "note": [f"order {n}" for n in range(5_000)]})
+    path = tmp_path / "orders.parquet"
+    content = bytearray(path.read_bytes())
+    content[200:3_000] = bytes(2_800)
+    path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match=r"cannot read[\s\S]*is the file complete"):
+        load_graph(tmp_path)
