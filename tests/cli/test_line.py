@@ -1,6 +1,7 @@
-"""The whole line by its verbs on a tiny shop, to a prediction from the running twin."""
+"""The README's commands on a tiny shop: the whole line by its verbs, to predictions from the running twin."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,26 +10,23 @@ import pytest
 
 from tests.cli.test_main import stillhouse
 
-QUERY = (
-    "PREDICT COUNT(transactions.*, 0, 30, days) = 0 FOR EACH customers.customer_id "
-    "WHERE COUNT(transactions.*, -90, 0, days) > 0"
-)
-STEPS: list[list[str]] = [
-    ["generate", "--preset", "tiny"],
-    ["check"],
-    ["query", QUERY, "--step-days", "30"],
-    ["train", "--rows", "1000"],
-    ["embed"],
-    ["distill", "--epochs", "1"],
-    ["export", "v1"],
-    ["release", "register", "v1"],
-    ["release", "promote", "v1"],
-    ["twin", "up"],
-]
+README = Path(__file__).parents[2] / "README.md"
+
+
+def readme_lines() -> list[list[str]]:
+    """The commands of the README, word by word, without `stillhouse`."""
+    lines = [line.strip() for line in README.read_text().split("## Step by step")[1].splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("stillhouse ")]
+
+
+def until(verb: list[str]) -> int:
+    """How many commands there are up to the first that begins with `verb`, that one included."""
+    return 1 + next(place for place, line in enumerate(readme_lines()) if line[: len(verb)] == verb)
 
 
 def run(folder: Path, *arguments: str) -> dict[str, Any]:
-    done = stillhouse(*arguments, "--run", str(folder), "--json")
+    own = [word for word in arguments if word not in ("--run", "runs/shop")]
+    done = stillhouse(*own, "--run", str(folder), "--json")
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     return document
@@ -38,8 +36,8 @@ def run(folder: Path, *arguments: str) -> dict[str, Any]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("line") / "run"
     try:
-        for step in STEPS:
-            run(path, *step)
+        for line in readme_lines()[: until(["twin", "up"])]:
+            run(path, *line)
         yield path
     finally:
         stillhouse("twin", "down", "--run", str(path))
@@ -83,7 +81,7 @@ def test_status_and_history_tell_the_story(folder: Path) -> None:
 def test_labels_of_other_tables_are_refused(folder: Path, tmp_path: Path) -> None:
     assert stillhouse("generate", "--preset", "tiny", "--seed", "9", "--run", str(tmp_path)).returncode == 0
     other = str(tmp_path / "tables")
-    asked = stillhouse("query", QUERY, "--tables", other, "--run", str(folder))
+    asked = stillhouse(*readme_lines()[until(["query"]) - 1][:2], "--tables", other, "--run", str(folder))
     assert asked.returncode == 1
     assert "is not what `check` stored" in asked.stderr
 
@@ -106,3 +104,20 @@ def test_words_for_people(folder: Path) -> None:
         done = stillhouse(*arguments, "--run", str(folder))
         assert done.returncode == 0, done.stderr
         assert words in done.stdout
+
+
+def test_a_second_version_goes_to_a_tenth_and_back(folder: Path) -> None:
+    """The rest of the README; the last test of this file, since it changes what serves."""
+    lines = readme_lines()[until(["twin", "up"]) :]
+    assert lines[-1][:2] == ["twin", "down"]
+    documents = {" ".join(line[:2]): run(folder, *line) for line in lines[:-1]}
+    assert {version["version"]: version["weight"] for version in documents["twin status"]["versions"]} == {
+        "v1": 90,
+        "v2": 10,
+    }
+    assert documents["load --rate"]["failures"] == 0
+    assert documents["release rollback"]["candidate"] is None
+    assert [entry["version"] for entry in documents["release rollback"]["rejected"]] == ["v2"]
+    again = stillhouse("release", "canary", "v2", "--run", str(folder))
+    assert again.returncode == 1
+    assert "rejected" in again.stderr
