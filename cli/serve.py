@@ -116,6 +116,8 @@ def load(
             ]
         rows += [(f"by {version or 'no version'}", count) for version, count in summary.requests_by_version.items()]
         table("", ("what", "value"), rows)
+        if summary.failures:
+            stderr.print(f"failures count as {settings.timeout_s:g} s, the time after which a request is given up")
         if summary.warning:
             stderr.print(f"[yellow]warning:[/] {summary.warning}")
 

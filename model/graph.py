@@ -145,7 +145,9 @@ def read_graph(path: Path) -> Graph:
     except OSError as error:
         raise UserError(f"cannot read `{path}`: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise UserError(f"`{path}` is not YAML: {error}") from error
+        raise UserError(
+            f"`{path}` is not YAML: {error}", hint="`stillhouse check --save` writes a sound one"
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -145,8 +145,10 @@ class LoadResult:
         histogram = HdrHistogram(1, _LARGEST_US, 3)
         for value_us, times in zip(*np.unique(np.ceil(1000 * counted_ms), return_counts=True), strict=True):
             histogram.record_value(int(min(max(value_us, 1), _LARGEST_US)), int(times))
-        at = [histogram.get_value_at_percentile(percent) / 1000 for percent in (50, 90, 99, 99.9)]
-        return Latency(p50_ms=at[0], p90_ms=at[1], p99_ms=at[2], p99_9_ms=at[3], max_ms=float(counted_ms.max()))
+        largest = float(counted_ms.max())
+        # The histogram keeps three digits and rounds up.
+        at = [min(histogram.get_value_at_percentile(percent) / 1000, largest) for percent in (50, 90, 99, 99.9)]
+        return Latency(p50_ms=at[0], p90_ms=at[1], p99_ms=at[2], p99_9_ms=at[3], max_ms=largest)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -27,7 +27,9 @@ class Counts:
 
     requests: int
     errors: int
-    """Server's errors (5xx, timeouts) among the requests; the caller's own mistakes (4xx) are not counted."""
+    """Server's errors (5xx, timeouts) among the requests; the caller's own mistakes (4xx) are not counted.
+
+    But Triton answers JSON that it cannot parse with 500; such requests count, on both versions alike."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,12 +7,22 @@ from pathlib import Path
 from typing import Literal
 
 from model.graph import Column, Graph, Link, SemanticType, Table
-from model.tables.database import Database, load_graph, missing_columns, open_database, source_types
+from model.tables.database import (
+    GRAPH_FILE,
+    Database,
+    load_graph,
+    missing_columns,
+    open_database,
+    source_types,
+)
+from model.tables.infer import key_names
 from model.tables.leak import suspicious_columns
 from model.tables.sql_text import quote
 
 Level = Literal["error", "warning", "info"]
 _LEVELS: tuple[Level, ...] = ("error", "warning", "info")
+_ALMOST = 0.9
+"""Share of different values from which a column named like the key was probably meant to be it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,11 +68,28 @@ def check_database(database: Database, *, now_ns: int | None = None) -> tuple[Fi
             )
             continue
         findings += [*_key_findings(database, table), *_time_findings(database, table, now_ns)]
+        findings += _almost_key(database, table)
         findings += _empty_columns(database, table)
     for link in database.graph.links:
         findings += _link_findings(database, link)
     findings += _leak_findings(database)
     return tuple(sorted(findings, key=lambda finding: _LEVELS.index(finding.level)))
+
+
+def _almost_key(database: Database, table: Table) -> list[Finding]:
+    """A column that is named like the key of a table without one, and repeats only a few values."""
+    if table.primary_key is not None:
+        return []
+    findings = []
+    for name in key_names(table.name, (column.name for column in table.columns)):
+        column = quote(name)
+        sql = f"SELECT count({column}), count(DISTINCT {column}), count(*) FROM {quote(table.name)}"
+        known, distinct, rows = database.rows(sql)[0]
+        if distinct >= _ALMOST * rows and (known > distinct or rows > known):
+            message = f"is named like the key, but {known - distinct} rows repeat a value and {rows - known} have none"
+            hint = f"remove them, or name the key in {GRAPH_FILE}; without a key nothing links to `{table.name}`"
+            findings.append(Finding(level="warning", place=f"{table.name}.{name}", message=message, hint=hint))
+    return findings
 
 
 def _without(graph: Graph, absent: set[str]) -> Graph:

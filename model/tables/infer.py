@@ -5,7 +5,7 @@ A guess that the user can overrule in `graph.yaml`; every rule here is a name, a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -134,8 +134,7 @@ def _primary_key(
     connection: duckdb.DuckDBPyConnection, table: str, types: Mapping[str, str], facts: Mapping[str, _Facts]
 ) -> str | None:
     """The first unique column that is named like a key, the table's own name first."""
-    own = [f"{form}{suffix}" for form in _forms(table) for suffix in ("id", "key", "code", "no")]
-    named = [name for name in types if _plain(name) in {"id", "key", *own}]
+    named = key_names(table, types)
     others = [name for name in types if name not in named and _ID_NAME.search(name)]
     for name in named + others:
         known = facts[name]
@@ -144,6 +143,12 @@ def _primary_key(
         if might_be and is_key_type and _is_unique(connection, table, name):
             return name
     return None
+
+
+def key_names(table: str, columns: Iterable[str]) -> list[str]:
+    """The columns that bear the name of the table's key, e.g. `customer_id` of `customers`."""
+    own = [f"{form}{suffix}" for form in _forms(table) for suffix in ("id", "key", "code", "no")]
+    return [name for name in columns if _plain(name) in {"id", "key", *own}]
 
 
 def _is_unique(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:

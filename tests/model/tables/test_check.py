@@ -132,3 +132,15 @@ def test_a_broken_file_cannot_be_checked(tmp_path: Path) -> None:
     (tmp_path / "orders.parquet").write_bytes(b"PAR1")
     with pytest.raises(UserError, match=r"cannot read `.*orders\.parquet`"):
         check_folder(tmp_path)
+
+
+def test_a_key_that_repeats_is_named_even_when_no_graph_names_it(tmp_path: Path) -> None:
+    numbers = [*range(100), 7, 8]
+    write_tables(
+        tmp_path,
+        customers={"customer_id": numbers, "age": [20.5 + n for n in numbers]},
+        orders={"order_id": [1, 2, 3], "customer_id": [1, 2, 3], "at": [day(0), day(1), day(2)]},
+    )
+    (finding,) = [f for f in check_folder(tmp_path) if f.place == "customers.customer_id"]
+    assert finding.level == "warning"
+    assert "2 rows repeat a value and 0 have none" in finding.message
