@@ -176,7 +176,10 @@ def _register(version: str, artifact: Artifact) -> Callable[[Release], Change]:
 
 
 def _versions(stretch: _Stretch) -> Judgement:
-    """v1 serves; v2 goes to 10 %, 50 % and all; v3 goes to 10 % and is rolled back when its errors tell."""
+    """v1 serves; v2 goes to 10 %, 50 % and all; v3 goes to 10 % and is rolled back because of its errors.
+
+    The errors tell after some dozen requests; the step goes on as long as the others, so that its split can be told.
+    """
     stretch.step("v1 serves", None, stretch.enough())
     stretch.step("v2 at 10 %", lambda release: canary(release, version="v2", weight=10), stretch.enough(), newer="v2")
     stretch.step("v2 at 50 %", lambda release: ramp(release, weight=50), stretch.enough(), newer="v2")
@@ -189,7 +192,13 @@ def _versions(stretch: _Stretch) -> Judgement:
         judged.append(judge_errors(_since(before, now, "v2"), _since(before, now, "v3")))
         return judged[-1].verdict is Verdict.ROLLBACK
 
-    stretch.step("v3 at 10 %", lambda release: canary(release, version="v3", weight=10), harmful, newer="v3")
+    enough = stretch.enough()
+    stretch.step(
+        "v3 at 10 %",
+        lambda release: canary(release, version="v3", weight=10),
+        lambda: enough() and harmful(),
+        newer="v3",
+    )
     reason = judged[-1].reason
     stretch.step("v3 rolled back", lambda release: rollback(release, reason=reason), stretch.enough())
     return judged[-1]
