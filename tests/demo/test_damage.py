@@ -3,26 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from safetensors.numpy import load_file
 
 from demo.damage import WEIGHTS_FILE, damage
-from demo.line import Labelled, label, learn
-from demo.settings import DemoSettings
+from demo.line import Labelled
 from model.artifact import read_artifact
 from model.distilled.lesson import Lesson
 from model.distilled.scores import load_distilled, score_table
 from model.run_folder import RunFolder
-from tests.demo.test_run import quiet
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, Labelled]:
-    folder = RunFolder(tmp_path_factory.mktemp("damage") / "run")
-    settings = DemoSettings(folder=folder.root, preset="tiny", training_rows=600, deep_rows=600, distilled_rows=400)
-    labelled = label(folder, settings, quiet())
-    learn(folder, settings, labelled, quiet())
-    return folder, labelled
 
 
 def test_damage_hits_the_share_that_it_names(learned: tuple[RunFolder, Labelled], tmp_path: Path) -> None:
