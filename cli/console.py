@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from model.artifact import Artifact
 from model.errors import UserError
 from model.progress import Progress
 
@@ -71,6 +72,21 @@ def table(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
             *(f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell) for cell in row)
         )
     stdout.print(view)
+
+
+def show_artifact(artifact: Artifact, as_json: bool) -> None:
+    """Where the artifact lies, and what it measured."""
+    document = {"path": str(artifact.path), "digest": artifact.digest, "metrics": dict(artifact.metrics)}
+
+    def words() -> None:
+        stdout.print(f"[bold]{artifact.path}[/]  {artifact.digest[:19]}")
+        rows = [
+            (name, f"{value:,.4g}" if isinstance(value, float) else value) for name, value in artifact.metrics.items()
+        ]
+        if rows:
+            table("", ("metric", "value"), rows)
+
+    show(document, as_json, words)
 
 
 def fail(error: UserError) -> None:

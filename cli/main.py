@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import line, release, serve, twin
+from cli import data, line, release, serve, twin
 from cli.console import fail, silence_the_end
 from model.errors import UserError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+data.register(app)
 line.register(app)
 serve.register(app)
 app.add_typer(twin.app, name="twin")
