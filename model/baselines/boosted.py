@@ -6,7 +6,9 @@
 
 from typing import Any
 
-import lightgbm as lgb
+# torch first: it brings the OpenMP runtime that LightGBM links, which a plain Debian lacks.
+import torch  # noqa: F401  # isort: skip
+import lightgbm as lgb  # isort: skip
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

@@ -1,5 +1,7 @@
 """Trees learn what is there to learn, the same way twice, and see neither the label nor the future."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,3 +121,12 @@ def test_times_after_the_cut_off_are_not_known_yet(tmp_path: Path) -> None:
     }
     assert np.isnan(parent.values_RF[1]).all()
     assert parent.values_RF[0].tolist() == [1.5, 10.0]
+
+
+def test_torch_brings_the_openmp_runtime_before_lightgbm_asks_for_it() -> None:
+    """A plain Debian has no libgomp; LightGBM finds the one that torch has loaded."""
+    code = (
+        "import sys, model.baselines.boosted; print(*(name for name in sys.modules if name in ('torch', 'lightgbm')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["torch", "lightgbm"]
