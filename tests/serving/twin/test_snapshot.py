@@ -12,7 +12,13 @@ def test_rates_shares_errors_and_latency_are_those_of_the_traffic(stage: Stage) 
     stable, candidate = stage.stable, stage.add_next(Behaviour(fail_share=0.5))
     stage.canary(candidate, 50)
     runner = stage.load(rate_per_s=200, arrivals="constant")
-    wait_for(lambda: (stage.version(candidate).share or 0) > 0.3 and stage.version(candidate).requests > 300)
+
+    def told() -> bool:
+        """Envoy tells percentiles once in a few seconds, so they come later than the counts."""
+        seen = stage.version(candidate)
+        return (seen.share or 0) > 0.3 and seen.requests > 300 and seen.p99_ms is not None
+
+    wait_for(told)
     status = twin_status(stage.folder)
     summary = runner.stop().summary()
     shown = {version.version: version for version in status.versions}
