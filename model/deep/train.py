@@ -18,15 +18,13 @@ from torch.nn import functional
 from model.artifact import Artifact, read_artifact, write_artifact
 from model.deep.network import DeepInputs, DeepModel, DeepSettings, num_parameters
 from model.deep.sampler import SamplerSettings, history_sizes
-from model.deep.scores import Deep, Float32, Int64, Task, ahead, load_deep, make_deep, save_deep, score_rows
+from model.deep.scores import Deep, Float32, Int64, Task, ahead, make_deep, save_deep, score_rows
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
 from model.metrics import auroc, log_loss, mae
 from model.progress import Progress, silent
 from model.store.row_features import FeatureSettings, fit_features
 from model.store.store import GraphStore
-
-__all__ = ["Deep", "TrainSettings", "load_deep", "score_rows", "train_deep"]
 
 _BUCKET_BATCHES = 16
 """Rows are sorted by history within this many batches, so that a batch needs little padding."""

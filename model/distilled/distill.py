@@ -21,7 +21,7 @@ from model.distilled.lesson import WHOLE, Lesson, choose_rows, part, teach
 from model.distilled.loop import Examples, LoopSettings, predict, train
 from model.distilled.network import DistilledModel, NetworkSettings
 from model.distilled.rows import RequestSettings, fit_request_features, input_shape
-from model.distilled.scores import Distilled, lesson_inputs, load_distilled, score_table
+from model.distilled.scores import lesson_inputs
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
 from model.metrics import auroc, log_loss, mae
@@ -29,8 +29,6 @@ from model.progress import Progress, silent
 from model.served.features import TableFeatures, features_to_json
 from model.store.row_features import FeatureSettings
 from model.store.store import GraphStore
-
-__all__ = ["DistillSettings", "Distilled", "Lesson", "distill", "load_distilled", "score_table", "teach"]
 
 MAX_SHARE_OF_PARAMETERS = 0.1
 """The distilled model has at most this share of the deep one's parameters."""

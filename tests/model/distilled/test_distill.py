@@ -10,10 +10,11 @@ from model.artifact import read_artifact
 from model.deep.embed import embed
 from model.deep.sampler import history_sizes
 from model.deep.train import entity_rows
-from model.distilled.distill import DistillSettings, distill, load_distilled, score_table, teach
-from model.distilled.lesson import Lesson, choose_rows
+from model.distilled.distill import DistillSettings, distill
+from model.distilled.lesson import Lesson, choose_rows, teach
 from model.distilled.loop import LoopSettings
 from model.distilled.network import NetworkSettings
+from model.distilled.scores import load_distilled, score_table
 from model.errors import UserError
 from model.export import export_repository
 from model.metrics import auroc
