@@ -1,0 +1,1 @@
+"""Which components, how big, how much: settings, tiers, prices and the programs."""

@@ -1,0 +1,9 @@
+"""The table of fakes: what a cloud would answer for each type that the programs declare; others are an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stacks.capture.monitor import Fake
+
+FAKES: Mapping[str, Fake] = {}
