@@ -1,0 +1,1 @@
+"""A stack file as frozen, checked values: one module for each section of the file."""

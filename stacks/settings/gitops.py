@@ -1,0 +1,36 @@
+"""Section `gitops`: who applies a merged commit to the releases stack."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from stacks.settings.part import HttpsUrl, Part
+
+
+class GitOpsSettings(Part):
+    """Who applies a merged commit to the releases stack."""
+
+    kind: Literal["operator", "workflow", "both", "none"]
+    """`operator`: Pulumi's operator in the cluster; `workflow`: CI; `both`: CI, and the operator for drift."""
+    repository: HttpsUrl | None = None
+    """Git repository with this project; the operator needs it."""
+    branch: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+    """Branch whose commits are applied."""
+    private_repository: bool = False
+    """Whether the repository needs a token, the secret `git_token`."""
+    state_bucket: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    """S3 bucket that is Pulumi's backend, made before the first stack; the operator needs it."""
+    state_key_alias: str = Field(default="alias/stillhouse-pulumi", pattern=r"^alias/[A-Za-z0-9/_-]+$")
+    """Alias of the KMS key that encrypts the state's secrets, made before the first stack."""
+
+    @property
+    def has_operator(self) -> bool:
+        """Whether the operator runs in the cluster."""
+        return self.kind in {"operator", "both"}
+
+    @model_validator(mode="after")
+    def _operator_knows_what_to_apply(self) -> Self:
+        missing = [name for name in ("repository", "state_bucket") if getattr(self, name) is None]
+        if self.has_operator and missing:
+            raise ValueError(f"{missing[0]} is missing (got null); kind: {self.kind} needs it")
+        return self

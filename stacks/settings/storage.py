@@ -1,0 +1,33 @@
+"""Section `storage`: the artifact bucket, the image registry, and Snowflake's way in."""
+
+from pydantic import Field
+
+from stacks.settings.part import Arn, Part
+
+
+class SnowflakeSettings(Part):
+    """The S3 side of a Snowflake storage integration."""
+
+    principal_arn: Arn | None = None
+    """Snowflake's IAM user (`STORAGE_AWS_IAM_USER_ARN` of DESC INTEGRATION); null before the integration exists."""
+    external_id: str | None = Field(default=None, min_length=2)
+    """`STORAGE_AWS_EXTERNAL_ID` of DESC INTEGRATION; null before the integration exists."""
+    prefix: str = Field(default="snowflake", pattern=r"^[a-z0-9]([-a-z0-9_/]*[a-z0-9])?$")
+    """Prefix of the bucket that Snowflake may write, without slashes at its ends."""
+
+
+class StorageSettings(Part):
+    """The artifact bucket, the image registry, and Snowflake's way in."""
+
+    bucket_name: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    """Name of the artifact bucket, unique in the world; null: the stack's name and random letters."""
+    protect: bool = False
+    """Whether Pulumi refuses to delete the bucket, its key and the registry."""
+    retain: bool = False
+    """Whether the bucket, its key and the registry stay in the account when the stack lets go of them."""
+    noncurrent_days: int = Field(default=30, ge=1)
+    """Days for which an overwritten or deleted object can be brought back."""
+    assumed_gib: float = Field(ge=0)
+    """GiB of artifacts and images that the bill assumes; it changes nothing that is built."""
+    snowflake: SnowflakeSettings | None = None
+    """Export from Snowflake to the bucket; null: none."""
