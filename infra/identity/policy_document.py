@@ -1,0 +1,134 @@
+"""IAM policy documents as frozen values: statements in, JSON out.
+
+A statement that allows must name its actions in full; a wildcard is refused at construction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import pulumi
+
+VERSION = "2012-10-17"
+
+
+class Effect(Enum):
+    """What a statement does."""
+
+    ALLOW = "Allow"
+    DENY = "Deny"
+
+
+class PrincipalKind(Enum):
+    """What sort of name a principal is."""
+
+    AWS = "AWS"
+    SERVICE = "Service"
+    FEDERATED = "Federated"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Principals:
+    """Who a resource's policy or a role's trust speaks of."""
+
+    kind: PrincipalKind
+    names: Sequence[pulumi.Input[str]]
+    """ARNs, account numbers, service domains or provider ARNs; `*` only where the statement denies."""
+
+
+EVERYONE = Principals(kind=PrincipalKind.AWS, names=("*",))
+"""For statements that deny."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """One test of the request, e.g. `StringEquals` `aws:RequestedRegion` of one value."""
+
+    operator: str
+    key: str
+    values: Sequence[pulumi.Input[str]]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError(f"condition {self.operator} {self.key}: needs a value (got none)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """One rule."""
+
+    sid: str
+    actions: Sequence[str]
+    """In full, e.g. `s3:GetObject`; a wildcard only where the statement denies."""
+    resources: Sequence[pulumi.Input[str]] = ()
+    """ARNs; none in a trust policy."""
+    effect: Effect = Effect.ALLOW
+    principals: Principals | None = None
+    """Of a resource's policy or a trust; None in a role's own policy."""
+    conditions: Sequence[Condition] = ()
+
+    def __post_init__(self) -> None:
+        if not self.sid.isalnum():
+            raise ValueError(f"sid: (got {self.sid!r}); allowed are letters and digits")
+        if not self.actions:
+            raise ValueError(f"{self.sid}: needs an action (got none)")
+        if self.effect is Effect.ALLOW:
+            self._check_allowed()
+
+    def _check_allowed(self) -> None:
+        for action in self.actions:
+            if "*" in action or "?" in action or ":" not in action:
+                raise ValueError(f"{self.sid}: action (got {action!r}); allowed is a full `service:Action`")
+        if self.principals and any(name == "*" for name in self.principals.names):
+            raise ValueError(f"{self.sid}: principal (got '*'); allowed are named principals")
+
+    def body(self) -> dict[str, Any]:
+        """The statement as IAM writes it; leaves may be unknown until deployment."""
+        body: dict[str, Any] = {"Sid": self.sid, "Effect": self.effect.value, "Action": list(self.actions)}
+        if self.principals:
+            body["Principal"] = _principal(self.principals)
+        if self.resources:
+            body["Resource"] = list(self.resources)
+        if self.conditions:
+            body["Condition"] = _conditions(self.conditions)
+        return body
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyDocument:
+    """Statements that hold together."""
+
+    statements: Sequence[Statement]
+
+    def __post_init__(self) -> None:
+        sids = [statement.sid for statement in self.statements]
+        if not sids:
+            raise ValueError("statements: (got none); allowed is one or more")
+        repeated = sorted({sid for sid in sids if sids.count(sid) > 1})
+        if repeated:
+            raise ValueError(f"sid: (got {', '.join(repeated)} more than once); allowed is each once")
+
+    def body(self) -> dict[str, Any]:
+        """The document as IAM writes it; leaves may be unknown until deployment."""
+        return {"Version": VERSION, "Statement": [statement.body() for statement in self.statements]}
+
+    def json(self) -> pulumi.Output[str]:
+        """The document as text, once every part of it is known."""
+        return pulumi.Output.json_dumps(self.body())
+
+
+def _principal(principals: Principals) -> str | dict[str, Any]:
+    """The star stands alone: IAM reads {"AWS": "*"} as the same, and some scanners do not."""
+    return "*" if principals is EVERYONE else {principals.kind.value: list(principals.names)}
+
+
+def _conditions(conditions: Sequence[Condition]) -> dict[str, dict[str, Any]]:
+    """Operator -> key -> values; a pair that repeats would silently drop the first, so it is refused."""
+    body: dict[str, dict[str, Any]] = {}
+    for condition in conditions:
+        keys = body.setdefault(condition.operator, {})
+        if condition.key in keys:
+            raise ValueError(f"condition: (got {condition.operator} {condition.key} twice); allowed is once")
+        keys[condition.key] = list(condition.values)
+    return body

@@ -1,0 +1,1 @@
+"""Machines: a small group that is always there, and pools that Karpenter scales from zero."""

@@ -1,0 +1,1 @@
+"""Where models and images lie: an artifact bucket, an image registry, and the way in from Snowflake."""
