@@ -1,0 +1,107 @@
+"""A stack file's values become settings; whatever is wrong is told with file, key, value and what is allowed."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from model.errors import UserError
+from stacks.settings.network import CreateNetwork, ExistingNetwork
+from stacks.settings.read import read_settings
+from stacks.settings.settings import Settings
+from tests.stacks.settings.samples import EDGE, SMALL, with_own, without
+
+WRONG: list[tuple[str, object, str, str]] = [
+    ("tier", "hgh", "stillhouse:tier: not allowed (got hgh); allowed are: low, medium, high", "did you mean `high`?"),
+    ("teir", "low", "stillhouse:teir: no such setting (got teir)", "did you mean `tier`?"),
+    ("region", "us-west-2", "stillhouse:region: no such setting", "the region is `aws:region`"),
+    ("network", {"nta": "one"}, "stillhouse:network.nta: no such setting (got nta); allowed are:", "`nat`?"),
+    (
+        "network",
+        {"nat": "three"},
+        "stillhouse:network.nat: not allowed (got three); allowed are: one, per_zone",
+        "Way out",
+    ),
+    ("network", {"nat": "two", "kind": "create"}, "allowed are: one, per_zone", ""),
+    ("network", {"kind": "exsting"}, "stillhouse:network.kind: not allowed (got exsting)", "did you mean `existing`?"),
+    ("network", {"kind": "existing"}, "stillhouse:network.vpc_id is missing (got nothing)", "Id of the VPC"),
+    ("network", {"kind": "existing", "nat": "one"}, "network.nat: no such setting (got nat); allowed are: kind", ""),
+    ("network", {"cidr": "10.0.1.0/16"}, "stillhouse:network.cidr: 10.0.1.0/16 has host bits set", "IPv4 range"),
+    ("network", {"cidr": "10.0.0.0/8"}, "stillhouse:network.cidr: a VPC's range is /16 to /20 (got '10.0.0.0/8')", ""),
+    ("network", {"zones": ["a", "a"]}, "stillhouse:network.zones: a zone stands twice", "zones"),
+    ("network", {"interface_endpoints": ["s3"]}, "interface_endpoints.0: not allowed (got s3); allowed are: ecr", ""),
+    ("network", 3, "stillhouse:network: Input should be an object (got 3)", ""),
+    ("nodes", {"gpu": {"capacity": {"kind": "spt"}}}, "nodes.gpu.capacity.kind: not allowed (got spt)", "`spot`?"),
+    ("nodes", {"gpu": {"capacity": {}}}, "nodes.gpu.capacity.kind: not allowed (got nothing)", ""),
+    ("nodes", {"gpu": {"capacity": {"kind": "reservation"}}}, "nodes.gpu.capacity.id is missing", "Reservation"),
+    ("nodes", {"gpu": {"minimum": 9}}, "stillhouse:nodes.gpu: minimum <= expected <= maximum does not hold", ""),
+    ("nodes", {"system": {"count": 0}}, "nodes.system.count: Input should be greater than or equal to 1 (got 0)", ""),
+    ("nodes", {"system": {"count": None}}, "nodes.system.count: Input should be a valid integer (got None)", ""),
+    ("cluster", {"version": 1.35}, "cluster.version: Input should be a valid string (got 1.35)", "Kubernetes version"),
+    ("cluster", {"admins": {"me": "root"}}, "cluster.admins.me: String should match pattern", ""),
+    ("edge", {**EDGE, "jwt": {}}, "stillhouse:edge.jwt.issuer is missing", "`iss`"),
+    ("serving", {"triton_image": "nvcr.io/nvidia/tritonserver:latest"}, "triton_image: String should match", "digest"),
+    ("gitops", {"kind": "operator"}, "stillhouse:gitops: repository is missing (got null)", ""),
+    ("git_token", "abc", "stillhouse:git_token: stands in plain text", "config set --secret"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message", "hint"), WRONG)
+def test_a_wrong_setting_is_told_with_file_key_value_and_way_out(
+    name: str, value: object, message: str, hint: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        read_settings(with_own(name, value))
+    assert message in str(caught.value)
+    assert "`stacks/Pulumi.sample.yaml`: stillhouse:" in str(caught.value)
+    assert hint in caught.value.hint
+
+
+def test_a_plain_secret_is_not_repeated() -> None:
+    with pytest.raises(UserError) as caught:
+        read_settings(with_own("git_token", "abc-very-secret"))
+    assert "abc-very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["stillhouse:tier", "stillhouse:edge", "aws:region"])
+def test_a_missing_key_is_named(key: str) -> None:
+    with pytest.raises(UserError, match=key.rpartition(":")[2]):
+        read_settings(without(key))
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("edge", "is no secret"), ("git_tokn", "did you mean `git_token`?"), ("zzz", "allowed are: alert_receiver")],
+)
+def test_an_encrypted_key_that_is_no_secret_setting_is_refused(key: str, words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read_settings(replace(SMALL, secret_keys=frozenset({f"stillhouse:{key}"})))
+    assert words in str(caught.value)
+
+
+def test_other_namespaces_are_left_to_their_owners() -> None:
+    config = replace(SMALL, values={**SMALL.values, "kubernetes:foo": "1"}, secret_keys=frozenset({"aws:token"}))
+    assert read_settings(config) == read_settings(SMALL)
+
+
+def test_a_setting_in_the_file_overrides_the_tier() -> None:
+    network = read_settings(with_own("network", {"nat": "per_zone"})).network
+    assert isinstance(network, CreateNetwork)
+    assert (network.nat, network.interface_endpoints) == ("per_zone", ())
+
+
+def test_an_existing_network_takes_nothing_of_the_tier() -> None:
+    subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    given = {"kind": "existing", "vpc_id": "vpc-0123456789abcdef0", "private_subnet_ids": subnets}
+    settings = read_settings(with_own("network", given))
+    assert isinstance(settings.network, ExistingNetwork)
+    assert settings.zones == ()
+
+
+def test_zones_are_named_by_region_and_letter() -> None:
+    assert read_settings(SMALL).zones == ("us-west-2a", "us-west-2b", "us-west-2c")
+
+
+def test_settings_survive_json() -> None:
+    settings = read_settings(SMALL)
+    assert Settings.model_validate_json(json.dumps(settings.model_dump(mode="json"))) == settings
