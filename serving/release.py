@@ -6,12 +6,14 @@
 import difflib
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from model.errors import UserError
+from serving.part import Part
+from serving.resources import Resources
 
 SCHEMA: Literal["stillhouse.release/v1"] = "stillhouse.release/v1"
 
@@ -20,27 +22,24 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Registered(_Part):
+class Registered(Part):
     """A version that may serve: its name never means another digest again."""
 
     digest: Digest
     uri: str = Field(min_length=1)
-    """Where the Triton repository lies: a folder relative to the checkout, `file://` or `s3://`."""
+    """Where the Triton repository lies: a folder relative to the checkout (on a cluster: to the platform's artifacts),
+    `file://` or `s3://`."""
     registered: AwareDatetime
 
 
-class Stable(_Part):
+class Stable(Part):
     """The version that takes whatever the candidate does not."""
 
     version: Name
     digest: Digest
 
 
-class Candidate(_Part):
+class Candidate(Part):
     """The version on trial."""
 
     version: Name
@@ -49,7 +48,7 @@ class Candidate(_Part):
     """Percent of the requests."""
 
 
-class Rejected(_Part):
+class Rejected(Part):
     """A digest that was rolled back and never serves again, under whatever name."""
 
     digest: Digest
@@ -57,7 +56,7 @@ class Rejected(_Part):
     reason: str
 
 
-class Release(_Part):
+class Release(Part):
     """What the file says; construction refuses a file that contradicts itself."""
 
     schema_: Literal["stillhouse.release/v1"] = Field(default=SCHEMA, alias="schema")
@@ -66,9 +65,15 @@ class Release(_Part):
     stable: Stable | None = None
     candidate: Candidate | None = None
     rejected: tuple[Rejected, ...] = Field(default=(), strict=False)
+    warm: tuple[Name, ...] = Field(default=(), strict=False)
+    """Versions that a cluster keeps running without any traffic, ready for it."""
+    resources: Resources | None = None
+    """What a cluster gives each version; a cluster needs it, the twin does not read it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        for version in self.warm:
+            self._check_warm(version)
         for place, serving in (("stable", self.stable), ("candidate", self.candidate)):
             if serving is not None:
                 self._check_serving(place, serving)
@@ -78,11 +83,22 @@ class Release(_Part):
             raise ValueError(f"candidate.digest: is the stable digest (got {self.candidate.digest[:19]})")
         return self
 
-    def _check_serving(self, place: str, serving: Stable | Candidate) -> None:
-        known = self.versions.get(serving.version)
+    def _check_warm(self, version: str) -> None:
+        digest = self._registered("warm", version).digest
+        if self.is_rejected(digest):
+            raise ValueError(f"warm: the digest of {version} was rejected (got {digest[:19]})")
+        if self.warm.count(version) > 1 or version in self.weights():
+            raise ValueError(f"warm: {version} runs already (got it again)")
+
+    def _registered(self, place: str, version: str) -> Registered:
+        known = self.versions.get(version)
         if known is None:
             names = ", ".join(self.versions) or "none"
-            raise ValueError(f"{place}.version: not registered (got {serving.version}); registered are: {names}")
+            raise ValueError(f"{place}: not registered (got {version}); registered are: {names}")
+        return known
+
+    def _check_serving(self, place: str, serving: Stable | Candidate) -> None:
+        known = self._registered(f"{place}.version", serving.version)
         if known.digest != serving.digest:
             raise ValueError(
                 f"{place}.digest: {serving.version} is registered as {known.digest[:19]} (got {serving.digest[:19]})"
@@ -101,6 +117,10 @@ class Release(_Part):
         if self.candidate is None:
             return {self.stable.version: 100}
         return {self.stable.version: 100 - self.candidate.weight, self.candidate.version: self.candidate.weight}
+
+    def arms(self) -> dict[str, int]:
+        """Version -> percent of all that run, with 0 for the warm ones."""
+        return self.weights() | dict.fromkeys(self.warm, 0)
 
 
 def parse_release(text: str, *, place: str) -> Release:
@@ -139,7 +159,10 @@ def read_release(path: Path) -> Release:
 
 def release_text(release: Release) -> str:
     """The file's contents; `parse_release` gives the same Release back."""
-    return yaml.safe_dump(release.model_dump(by_alias=True, mode="python"), sort_keys=False, allow_unicode=True)
+    fields = release.model_dump(by_alias=True, mode="python")
+    silent = {name for name in ("warm", "resources") if not fields[name]}
+    kept = {name: value for name, value in fields.items() if name not in silent}
+    return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -161,7 +184,7 @@ def explain(error: ValidationError, place: str) -> UserError:
     path = ".".join(str(part) for part in first["loc"])
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "value_error":
-        return UserError(f"`{place}`: {message}", hint="mend the file, or take the verb that does it")
+        return UserError(f"`{place}`: {path + '.' if path else ''}{message}", hint="mend the file, or use a verb")
     allowed = ", ".join(_fields_at(first["loc"][:-1]))
     if first["type"] == "extra_forbidden":
         close = difflib.get_close_matches(str(first["loc"][-1]), allowed.split(", "), n=1)
@@ -173,8 +196,23 @@ def explain(error: ValidationError, place: str) -> UserError:
 
 def _fields_at(place: tuple[int | str, ...]) -> list[str]:
     """Names of the fields that are allowed at a place of the file."""
-    parts: dict[str, type[BaseModel]] = {
-        "versions": Registered, "stable": Stable, "candidate": Candidate, "rejected": Rejected
-    }  # fmt: skip
-    owner = parts[str(place[0])] if place else Release
-    return [field.alias or name for name, field in owner.model_fields.items()]
+    owners: list[type[BaseModel]] = [Release]
+    for step in place:
+        fields = [owner.model_fields[str(step)] for owner in owners if str(step) in owner.model_fields]
+        # Any other step chooses within what is there: a position, a version's name, the kind of scaling.
+        owners = [part for field in fields for part in _parts(field.annotation)] or [
+            owner for owner in owners if str(step) in _kinds(owner)
+        ] or owners  # fmt: skip
+    return list(dict.fromkeys(field.alias or name for owner in owners for name, field in owner.model_fields.items()))
+
+
+def _parts(annotation: object) -> list[type[BaseModel]]:
+    """The parts of the file that a field of this type holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [part for inner in get_args(annotation) for part in _parts(inner)]
+
+
+def _kinds(owner: type[BaseModel]) -> tuple[object, ...]:
+    """What the field `kind` of a part may hold."""
+    return get_args(owner.model_fields["kind"].annotation) if "kind" in owner.model_fields else ()

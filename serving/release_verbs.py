@@ -1,9 +1,10 @@
 """What may be done to a release: every verb is a pure function `Release -> Change`."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -95,10 +96,22 @@ def rollback(release: Release, *, reason: str = "by hand") -> Change:
 def _change(release: Release, verb: Verb, reason: str, **update: object) -> Change:
     """Rebuild through the schema, so that no verb can write what a reader would refuse."""
     fields = release.model_dump(by_alias=True) | update
+    fields["warm"] = _still_warm(fields)
     try:
         return Change(release=Release.model_validate(fields), verb=verb, reason=reason)
     except ValidationError as error:
         raise explain(error, f"{release.endpoint}: {verb}") from error
+
+
+def _still_warm(fields: Mapping[str, Any]) -> list[str]:
+    """Warm versions that neither serve now nor were rejected."""
+    serving = {fields[place]["version"] for place in ("stable", "candidate") if fields[place]}
+    rejected = {entry["digest"] for entry in fields["rejected"]}
+    return [
+        version
+        for version in fields["warm"]
+        if version not in serving and fields["versions"][version]["digest"] not in rejected
+    ]
 
 
 def _known(release: Release, version: str) -> Registered:
