@@ -22,5 +22,3 @@ class ClusterSettings(Part):
     """Whether AWS refuses to delete the cluster, and Pulumi refuses to delete what holds data, until this is false."""
     log_retention_days: int = Field(ge=1)
     """Days for which CloudWatch keeps the five control-plane logs."""
-    assumed_log_gib_per_month: float = Field(ge=0)
-    """GiB of control-plane logs that the bill assumes in a month; it changes nothing that is built."""

@@ -20,6 +20,8 @@ class GitOpsSettings(Part):
     """Whether the repository needs a token, the secret `git_token`."""
     state_bucket: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
     """S3 bucket that is Pulumi's backend, made before the first stack; the operator needs it."""
+    workspace_image: str | None = Field(default=None, pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")
+    """Image of the operator's workspace by digest; null: the one of `infra/versions.py`."""
     state_key_alias: str = Field(default="alias/stillhouse-pulumi", pattern=r"^alias/[A-Za-z0-9/_-]+$")
     """Alias of the KMS key that encrypts the state's secrets, made before the first stack."""
 

@@ -14,6 +14,7 @@ from stacks.settings.observability import ObservabilitySettings
 from stacks.settings.part import Part
 from stacks.settings.serving import ServingSettings
 from stacks.settings.storage import StorageSettings
+from stacks.settings.usage import UsageSettings
 
 Tier = Literal["low", "medium", "high"]
 
@@ -43,6 +44,8 @@ class Settings(Part):
     """Metrics and alerts."""
     gitops: GitOpsSettings
     """Commits to cluster."""
+    usage: UsageSettings
+    """What the bill assumes."""
 
     @property
     def zones(self) -> tuple[str, ...]:

@@ -27,7 +27,5 @@ class StorageSettings(Part):
     """Whether the bucket, its key and the registry stay in the account when the stack lets go of them."""
     noncurrent_days: int = Field(default=30, ge=1)
     """Days for which an overwritten or deleted object can be brought back."""
-    assumed_gib: float = Field(ge=0)
-    """GiB of artifacts and images that the bill assumes; it changes nothing that is built."""
     snowflake: SnowflakeSettings | None = None
     """Export from Snowflake to the bucket; null: none."""
