@@ -34,11 +34,15 @@ class Principals:
 
     kind: PrincipalKind
     names: Sequence[pulumi.Input[str]]
-    """ARNs, account numbers, service domains or provider ARNs; `*` only where the statement denies."""
+    """ARNs, service domains or provider ARNs."""
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise ValueError("principals: (got none); allowed is one or more")
 
 
 EVERYONE = Principals(kind=PrincipalKind.AWS, names=("*",))
-"""For statements that deny."""
+"""The star: for statements that deny, or that a condition narrows, as a VPC endpoint's policy must."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +84,9 @@ class Statement:
         for action in self.actions:
             if "*" in action or "?" in action or ":" not in action:
                 raise ValueError(f"{self.sid}: action (got {action!r}); allowed is a full `service:Action`")
-        if self.principals and any(name == "*" for name in self.principals.names):
-            raise ValueError(f"{self.sid}: principal (got '*'); allowed are named principals")
+        star = self.principals is not None and "*" in [n for n in self.principals.names if isinstance(n, str)]
+        if star and not self.conditions:
+            raise ValueError(f"{self.sid}: principal (got '*'); allowed are named principals, or '*' with a condition")
 
     def body(self) -> dict[str, Any]:
         """The statement as IAM writes it; leaves may be unknown until deployment."""
@@ -120,7 +125,7 @@ class PolicyDocument:
 
 def _principal(principals: Principals) -> str | dict[str, Any]:
     """The star stands alone: IAM reads {"AWS": "*"} as the same, and some scanners do not."""
-    return "*" if principals is EVERYONE else {principals.kind.value: list(principals.names)}
+    return "*" if principals == EVERYONE else {principals.kind.value: list(principals.names)}
 
 
 def _conditions(conditions: Sequence[Condition]) -> dict[str, dict[str, Any]]:
