@@ -34,7 +34,7 @@ class Settings(Part):
     """The control plane."""
     nodes: NodesSettings
     """System nodes and pools of workers."""
-    storage: StorageSettings
+    storage: StorageSettings = StorageSettings()
     """Artifacts and images."""
     edge: EdgeSettings
     """The gateway."""

@@ -1,4 +1,4 @@
-"""Section `usage`: how much is used of what AWS bills by use; the bill assumes it, and it changes nothing that is built."""
+"""Section `usage`: how much is used of what AWS bills by use, as the bill assumes; it changes nothing that is built."""
 
 from pydantic import Field
 
