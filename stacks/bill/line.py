@@ -1,0 +1,69 @@
+"""One line of the bill, in four cases: nothing serves, a quiet hour, a usual month, everything at its limit."""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from stacks.prices import Price
+
+Group = Literal["control plane", "system nodes", "network", "load balancer", "storage", "keys", "logs", "workers"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cases:
+    """A number for each case."""
+
+    fixed: float
+    """Nothing serves: every pool of workers is empty."""
+    minimum: float
+    """Workers at a quiet hour, all month long."""
+    expected: float
+    """Workers of a usual month."""
+    maximum: float
+    """Workers at their pools' limits, all month long."""
+
+    @classmethod
+    def always(cls, value: float) -> Self:
+        """The same in every case."""
+        return cls(fixed=value, minimum=value, expected=value, maximum=value)
+
+    def __add__(self, other: "Cases") -> "Cases":
+        return Cases(
+            fixed=self.fixed + other.fixed,
+            minimum=self.minimum + other.minimum,
+            expected=self.expected + other.expected,
+            maximum=self.maximum + other.maximum,
+        )
+
+    def times(self, factor: float) -> "Cases":
+        """Every case multiplied."""
+        return Cases(
+            fixed=self.fixed * factor,
+            minimum=self.minimum * factor,
+            expected=self.expected * factor,
+            maximum=self.maximum * factor,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One price times how much of it."""
+
+    group: Group
+    what: str
+    """In words, e.g. `NAT gateway, hours`."""
+    resource: str
+    """Pulumi's name of the resource that causes it."""
+    quantity: Cases
+    """Units of the price."""
+    price: Price
+    assumed: bool = False
+    """Whether the quantity is an assumption of `usage`, not an input of the resource."""
+    in_reference: bool = False
+    """Whether the reference figures count it: system nodes, the load balancer, system volumes, the main workers."""
+    note: str = ""
+    """What else to know."""
+
+    @property
+    def usd_per_month(self) -> Cases:
+        """USD a month in each case."""
+        return self.quantity.times(self.price.usd_per_month)
