@@ -1,4 +1,4 @@
-"""Every chart, image, add-on, CRD bundle and Kubernetes version that the platform installs, each with its date and source.
+"""Every chart, image, add-on, CRD bundle and Kubernetes version that the platform installs, with its date and source.
 
 `SHIPPED` is the set that is installed together; `floating_pins` names every entry that could change under our feet.
 `docs/decisions/0007-versions.md` says why these and not KServe's own test set or the newest.

@@ -1,0 +1,1 @@
+"""TLS certificates: cert-manager, and an authority of our own."""

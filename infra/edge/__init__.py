@@ -1,0 +1,1 @@
+"""The one way in: an internal load balancer, TLS, tokens, roles and limits."""
