@@ -34,7 +34,7 @@ class PlatformOutputs:
     prometheus_url: pulumi.Output[str]
     """Address inside the cluster, e.g. `http://prometheus.observability.svc:9090`."""
     prometheus_principal: pulumi.Output[str]
-    """Identity of Prometheus where it is in the mesh; empty where it scrapes past the sidecar."""
+    """Identity of Prometheus' service account, in the mesh or not; Istio refuses an empty one."""
 
 
 def export_platform(outputs: PlatformOutputs) -> None:

@@ -1,0 +1,1 @@
+"""Versions of a model and the route to them: InferenceServices, scaling, protection, weights."""
