@@ -1,13 +1,20 @@
 # make demo: tables to a canaried endpoint on this machine.   make test: the tests.   make check: format, lint, types, rules.
+# make test-cluster: what the stacks declare, against a real API server.
 PYTHON := .venv/bin/python
 
-.PHONY: demo test check format docs lock setup clean
+.PHONY: demo test test-cluster tools check format docs lock setup clean
 
 demo: setup
 	.venv/bin/stillhouse demo
 
 test: setup
 	$(PYTHON) -m pytest
+
+test-cluster: setup tools
+	$(PYTHON) -m pytest -m cluster --timeout=900 tests/cluster
+
+tools: setup
+	$(PYTHON) -m tools.build
 
 check: setup
 	$(PYTHON) -m ruff format --check .
@@ -30,4 +37,4 @@ setup:
 	@scripts/setup
 
 clean:
-	rm -rf .venv .triton runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .triton .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
