@@ -55,7 +55,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html,
 https://docs.aws.amazon.com/linux/al2023/ug/vpc-endpoints.html, https://registry.k8s.io (2026-11).
 """
 QUAY_STORE = "quayio-production-s3"
-"""Quay sends clients of its own region straight to its bucket; cert-manager's and Prometheus's images come from there."""
+"""Quay sends clients of its own region straight to its bucket, e.g. for the images of cert-manager."""
 
 _PULL = (
     "ecr:GetAuthorizationToken",

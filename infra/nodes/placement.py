@@ -1,4 +1,4 @@
-"""Which pods a pool takes: the labels and taint of its nodes, and the selector and toleration of pods that belong there.
+"""Which pods a pool takes: labels and taint of its nodes, selector and toleration of the pods that belong there.
 
 Every pool is tainted, so that a system pod that waits for room never makes a worker node appear.
 """

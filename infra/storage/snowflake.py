@@ -1,7 +1,7 @@
 """Snowflake's way into the bucket: the role it takes, and the SQL to run on the other side.
 
-The integration and the role each want to know the other first. So it goes in two phases: the role trusts our own account
-until Snowflake has told which user and external id it will come with; then it trusts only those.
+The integration and the role each want to know the other first. So it goes in two phases: nobody can take the role until
+Snowflake has told which user and external id it will come with; then only that user, with that id, can.
 """
 
 from collections.abc import Mapping
