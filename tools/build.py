@@ -13,6 +13,7 @@ from tools.folders import BIN, PROGRAMS
 from tools.go import go_command, go_environment
 
 _TOOL = re.compile(r"^(?:tool )?\t?(?P<package>[^\s()]+/\S+)$")
+_BUILD = ("build", "-trimpath")
 _NAMES = {
     "go.etcd.io/etcd/server/v3": "etcd",
     "sigs.k8s.io/karpenter/kwok": "karpenter",
@@ -60,9 +61,9 @@ def tool_packages(go_mod: str) -> list[str]:
 
 
 def digest(folder: Path) -> str:
-    """What a built program depends on: the pins, the checksums and this module."""
-    parts = [(folder / name).read_bytes() for name in ("go.mod", "go.sum")] + [Path(__file__).read_bytes()]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    """What a built program depends on: the pins, the checksums and the flags."""
+    pins, sums = ((folder / name).read_text() for name in ("go.mod", "go.sum"))
+    return hashlib.sha256("\0".join([pins, sums, *_BUILD, linker_flags(pins)]).encode()).hexdigest()
 
 
 def linker_flags(go_mod: str) -> str:
@@ -82,7 +83,7 @@ def build(program: Program, go: Path) -> float:
     flags = linker_flags((program.folder / "go.mod").read_text())
     BIN.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [str(go), "build", "-trimpath", "-ldflags", flags, "-o", str(program.path), program.package],
+        [str(go), *_BUILD, "-ldflags", flags, "-o", str(program.path), program.package],
         cwd=program.folder,
         env=go_environment(),
         capture_output=True,

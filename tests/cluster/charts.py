@@ -1,0 +1,122 @@
+"""Charts that come inside Go modules, rendered by Helm with a stack's values; and values that a chart does not know."""
+
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.cluster.api import Api
+from tests.cluster.control_plane import program_path
+from tests.cluster.declared import Release
+from tests.cluster.manifests import documents
+from tools.folders import TOOLS
+from tools.modules import module_folder
+
+PULLED = TOOLS / "charts"
+"""Unpacked charts, as `helm pull --untar` leaves them in a folder `<name>-<version>`; used where they are there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModuleChart:
+    """A chart in a Go module."""
+
+    module: str
+    folder: str
+    other_version: str = ""
+    """Why the module's version is not the one that the platform installs; empty where it is."""
+
+
+_ISTIO_REASON = "the module proxy has no release 1.30 of istio.io/istio, whose tags are no Go versions"
+
+
+def _istio(folder: str) -> ModuleChart:
+    return ModuleChart(module="istio.io/istio", folder=f"manifests/charts/{folder}", other_version=_ISTIO_REASON)
+
+
+def _kserve(name: str) -> ModuleChart:
+    return ModuleChart(module="github.com/kserve/kserve", folder=f"charts/{name}")
+
+
+def _karpenter(name: str) -> ModuleChart:
+    return ModuleChart(module="github.com/aws/karpenter-provider-aws", folder=f"charts/{name}")
+
+
+MODULE_CHARTS = {
+    "base": _istio("base"),
+    "istiod": _istio("istio-control/istio-discovery"),
+    "cni": _istio("istio-cni"),
+    "gateway": _istio("gateway"),
+    "kserve-crd": _kserve("kserve-crd"),
+    "kserve-resources": _kserve("kserve-resources"),
+    "karpenter-crd": _karpenter("karpenter-crd"),
+    "karpenter": _karpenter("karpenter"),
+    "cert-manager": ModuleChart(module="github.com/cert-manager/cert-manager", folder="deploy/charts/cert-manager"),
+}
+
+
+def chart_folder(release: Release) -> Path | None:
+    """The unpacked chart; None where it is neither pulled nor in a Go module."""
+    pulled = PULLED / f"{release.chart}-{release.version}"
+    if (pulled / "Chart.yaml").exists():
+        return pulled
+    chart = MODULE_CHARTS.get(release.chart)
+    return module_folder(chart.module) / chart.folder if chart else None
+
+
+def render(release: Release, folder: Path, api: Api, scratch: Path) -> list[dict[str, Any]]:
+    """The chart's objects in Helm's order of installation, each with its namespace. Fails with Helm's words."""
+    values = scratch / f"{release.name}.values.yaml"
+    values.write_text(yaml.safe_dump(_as_plain(release.values)))
+    command = [program_path("helm"), "template", release.name, folder, "--namespace", release.namespace]
+    command += ["--values", values, "--skip-tests", "--kube-version", api.version(), "--include-crds"]
+    for capability in sorted({f"{kind.api_version}/{kind.kind}" for kind in api.kinds()}):
+        command += ["--api-versions", capability.rpartition("/")[0], "--api-versions", capability]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env={"HOME": str(scratch)})
+    assert done.returncode == 0, f"chart {release.chart} does not take the values of {release.resource}:\n{done.stderr}"
+    return [_placed(document, release.namespace, api) for document in documents(done.stdout)]
+
+
+def unknown_values(values: Mapping[str, Any], folder: Path) -> list[str]:
+    """Dotted paths of values that neither the chart's values.yaml nor a template knows: most likely misspelt."""
+    known = yaml.load((folder / "values.yaml").read_bytes(), yaml.CSafeLoader) or {}
+    # Istio keeps its defaults one level down, and moves them up in a template.
+    known = {**known, **(known.get("_internal_defaults_do_not_set") or {})}
+    texts = [file.read_text() for file in folder.rglob("*") if file.suffix in (".yaml", ".tpl", ".txt")]
+    return list(_unknown(values, known, "", _paths_in("\n".join(texts))))
+
+
+def _unknown(values: Mapping[str, Any], known: Mapping[str, Any], prefix: str, in_templates: set[str]) -> Iterator[str]:
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        if key in known:
+            default = known[key]
+            # A chart that ships an empty mapping takes any keys there.
+            if isinstance(value, Mapping) and isinstance(default, Mapping) and default:
+                yield from _unknown(value, default, f"{path}.", in_templates)
+        elif path not in in_templates:
+            yield path
+
+
+def _paths_in(text: str) -> set[str]:
+    """`a`, `a.b` and `a.b.c` for every `.Values.a.b.c` in the templates."""
+    found = set()
+    for match in re.finditer(r"\.Values\.([A-Za-z_][\w.]*)", text):
+        parts = match[1].rstrip(".").split(".")
+        found |= {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+    return found
+
+
+def _placed(document: dict[str, Any], namespace: str, api: Api) -> dict[str, Any]:
+    if api.kind(document["apiVersion"], document["kind"]).namespaced:
+        document["metadata"].setdefault("namespace", namespace)
+    return document
+
+
+def _as_plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _as_plain(inner) for key, inner in value.items()}
+    return [_as_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
