@@ -1,0 +1,68 @@
+"""What the plan itself finds, beside the policies: pods that do not fit, types without a price, example values."""
+
+from collections.abc import Iterator, Mapping
+
+from infra.policies.rule import Finding, Level
+from stacks.bill.bill import Bill
+from stacks.fit import Fit
+from stacks.settings.settings import Settings
+
+EXAMPLES = {
+    "example.com": "a domain that is reserved for examples",
+    "github.com/example/": "a repository that does not exist",
+    "example-": "a bucket that does not exist",
+    "203.0.113.": "addresses that are reserved for examples",
+    "111122223333": "an account that AWS uses in examples",
+    "EXAMPLE": "an id that AWS uses in examples",
+    "sha256:" + 64 * "0": "the digest of no image",
+}
+"""What the shipped stack files hold where only you know the value -> why it cannot work."""
+
+
+def placeholder_findings(settings: Settings) -> Iterator[Finding]:
+    """One for each setting that still holds an example."""
+    for path, value in _texts(settings.model_dump(mode="json"), ""):
+        for text, why in EXAMPLES.items():
+            if text in value:
+                message = f"stillhouse:{path} is still an example (got {value}): {why}; put your own before `pulumi up`"
+                yield _finding("no-example-settings", Level.ADVISORY, message, "the shipped stack files")
+                break
+
+
+def fit_findings(found: Fit | None) -> Iterator[Finding]:
+    """Whether the system pods fit, and whether they survive the loss of a node."""
+    if found is None:
+        message = "the program does not tell what its pods request, so nobody knows whether they fit"
+        yield _finding("system-pods-fit", Level.ADVISORY, message, "")
+        return
+    nodes = f"{found.num_nodes} x {found.node_type}"
+    if not found.fits:
+        message = f"no room on {nodes} for {', '.join(found.full.left_over)}; add nodes or choose a larger type"
+        yield _finding("system-pods-fit", Level.MANDATORY, message, "EKS guide: reliability of the data plane")
+    elif not found.survives:
+        message = (
+            f"with one of {nodes} lost, these pods wait for it to come back: {', '.join(found.one_lost.left_over)}"
+        )
+        yield _finding("system-pods-survive", Level.ADVISORY, message, "EKS guide: reliability of the data plane")
+
+
+def bill_findings(bill: Bill) -> Iterator[Finding]:
+    """A type that nobody has priced makes the sums a lower bound."""
+    for token in bill.unpriced:
+        message = f"{token} has neither a price nor a reason to be free, so the sums are too low"
+        yield _finding("everything-priced", Level.MANDATORY, message, "stacks/bill")
+
+
+def _finding(rule: str, level: Level, message: str, source: str) -> Finding:
+    return Finding(rule=rule, level=level, resource="", message=message, source=source)
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _texts(inner, f"{path}.{position}")
