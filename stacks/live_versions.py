@@ -1,0 +1,105 @@
+"""A release file -> the versions that a cluster runs for it: plain values, checked before anything is declared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from model.errors import UserError
+from serving.release import Release, read_release
+from serving.resources import Replicas, Resources
+
+S3 = "s3://"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveVersion:
+    """A version that runs."""
+
+    version: str
+    digest: str
+    uri: str
+    """`s3://...`, or relative to the platform's artifacts; ends in a slash."""
+    weight: int
+    """Percent; 0 for one that is only kept ready."""
+    replicas: Replicas
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveEndpoint:
+    """An endpoint with all that runs for it."""
+
+    name: str
+    resources: Resources
+    versions: Sequence[LiveVersion]
+    """In the order of the file: stable, candidate, warm; weights add up to 100, or there are none."""
+
+
+def read_endpoints(folder: Path) -> tuple[LiveEndpoint, ...]:
+    """Every release file of an environment, by name.
+
+    Raises:
+        UserError: no such folder, a malformed file, or one that a cluster cannot serve.
+    """
+    if not folder.is_dir():
+        raise UserError(f"no folder of release files (got `{folder}`)", hint="`git log --stat` shows where it went")
+    return tuple(_read(path) for path in sorted(folder.glob("*.yaml")))
+
+
+def live_endpoint(release: Release, *, place: str) -> LiveEndpoint:
+    """What runs for a release.
+
+    Raises:
+        UserError: no resources, or an artifact whose address a cluster cannot read or that does not name the digest.
+    """
+    resources = release.resources
+    if resources is None:
+        raise UserError(
+            f"`{place}`: resources: a cluster needs them (got null)",
+            hint="docs/releases.md shows the section: compute, cpu, memory_gib, replicas, scaling",
+        )
+    stable = release.stable.version if release.stable else None
+    spare = resources.candidate_replicas or resources.replicas
+    versions = [
+        LiveVersion(
+            version=version,
+            digest=release.versions[version].digest,
+            uri=_address(release, version, place),
+            weight=weight,
+            replicas=resources.replicas if version == stable else spare,
+        )
+        for version, weight in release.arms().items()
+    ]
+    if not release.weights() and versions:
+        raise UserError(
+            f"`{place}`: warm: nothing is stable yet (got {', '.join(release.warm)})",
+            hint="`promote` makes one the first stable version",
+        )
+    return LiveEndpoint(name=release.endpoint, resources=resources, versions=versions)
+
+
+def _read(path: Path) -> LiveEndpoint:
+    release = read_release(path)
+    if release.endpoint != path.stem:
+        raise UserError(
+            f"`{path}`: endpoint: is not the file's name (got {release.endpoint})",
+            hint=f"`{release.endpoint}.yaml`, or `endpoint: {path.stem}`",
+        )
+    return live_endpoint(release, place=str(path))
+
+
+def _address(release: Release, version: str, place: str) -> str:
+    """The address with the slash that KServe needs; the digest in it makes a folder that is never written twice."""
+    known = release.versions[version]
+    field, uri = f"`{place}`: versions.{version}.uri", known.uri
+    path = PurePosixPath(uri.removeprefix(S3))
+    if uri.startswith("/") or ":" in str(path) or ".." in path.parts:
+        raise UserError(
+            f"{field}: a cluster cannot read it (got {uri})", hint="`s3://...`, or relative to the artifacts"
+        )
+    hexadecimal = known.digest.removeprefix("sha256:")
+    if path.name != hexadecimal:
+        raise UserError(
+            f"{field}: its last folder is not the digest's {hexadecimal[:12]}... (got {uri})",
+            hint=f"publish the repository to `{release.endpoint}/{hexadecimal}/` and name that",
+        )
+    return uri.rstrip("/") + "/"

@@ -1,0 +1,73 @@
+"""The route's body: the few paths, the split, and what happens with no version at all."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.release.virtual_service import Arm, Patience, virtual_service_spec
+
+
+def arm(version: str, weight: int) -> Arm:
+    return Arm(version=version, host=f"churn-{version}-predictor", weight=weight)
+
+
+def spec(*arms: Arm, patience: Patience | None = None) -> dict[str, Any]:
+    return virtual_service_spec(
+        endpoint="churn",
+        hostname="predict.example.com",
+        gateway="edge/endpoints",
+        arms=arms,
+        patience=patience or Patience(),
+    )
+
+
+def test_only_the_models_own_paths_lead_anywhere() -> None:
+    body = spec(arm("v1", 100))
+    matches = [(match["method"]["exact"], match["uri"]["exact"]) for route in body["http"] for match in route["match"]]
+    assert matches == [
+        ("POST", "/v2/models/churn/infer"),
+        ("GET", "/v2/models/churn/ready"),
+        ("GET", "/v2/models/churn"),
+    ]
+    assert (body["hosts"], body["gateways"]) == (["predict.example.com"], ["edge/endpoints"])
+
+
+@given(st.integers(0, 100))
+def test_each_path_has_the_same_split(weight: int) -> None:
+    for route in spec(arm("v1", 100 - weight), arm("v2", weight))["http"]:
+        split = {part["destination"]["host"]: part["weight"] for part in route["route"]}
+        assert split == {"churn-v1-predictor": 100 - weight, "churn-v2-predictor": weight}
+
+
+def test_the_answer_names_its_version_whatever_the_caller_claims() -> None:
+    route = spec(arm("v1", 100))["http"][0]
+    assert route["route"][0]["headers"] == {"response": {"set": {"x-stillhouse-version": "v1"}}}
+    assert route["headers"] == {"request": {"remove": ["x-stillhouse-version"]}}
+
+
+def test_only_what_reached_no_model_is_tried_again() -> None:
+    route = spec(arm("v1", 100), patience=Patience(timeout_ms=800, retries=1))["http"][0]
+    assert route["timeout"] == "800ms"
+    assert route["retries"] == {"attempts": 1, "retryOn": "connect-failure,refused-stream"}
+    assert spec(arm("v1", 100), patience=Patience(retries=0))["http"][0]["retries"] == {"attempts": 0}
+
+
+def test_an_endpoint_without_versions_says_so() -> None:
+    assert [route["directResponse"] for route in spec()["http"]] == [{"status": 503}] * 3
+
+
+@pytest.mark.parametrize("weights", [(50, 49), (100, 1), (0,), (0, 0)])
+def test_a_split_that_is_none_is_refused(weights: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="add up to 100"):
+        spec(*(arm(f"v{number}", weight) for number, weight in enumerate(weights)))
+
+
+def test_bad_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match="each version once"):
+        spec(arm("v1", 50), arm("v1", 50))
+    with pytest.raises(ValueError, match=r"weight: \(got 101\)"):
+        arm("v1", 101)
+    with pytest.raises(ValueError, match="0 to 5 retries"):
+        Patience(retries=6)
