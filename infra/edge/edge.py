@@ -5,8 +5,8 @@ from pulumi_kubernetes.core import v1 as core
 
 from infra.certificates.authority import leaf_spec
 from infra.chart import release
-from infra.edge.filters import filter_spec
 from infra.edge.args import NAME, NAMESPACE, STATUS_PORT, TARGET_PORT, EdgeArgs
+from infra.edge.filters import filter_spec
 from infra.edge.gateway import SELECTOR, gateway_spec, gateway_values
 from infra.edge.tokens import authentication_spec, authorization_specs
 from infra.manifest import custom

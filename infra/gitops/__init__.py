@@ -1,0 +1,1 @@
+"""The releases stack, applied from inside the cluster."""
