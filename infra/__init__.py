@@ -1,0 +1,1 @@
+"""Pulumi components: arguments in, resources out; no knowledge of environments."""
