@@ -1,4 +1,4 @@
-"""Every chart, image, add-on, CRD bundle and Kubernetes version that the platform installs, with its date and source.
+"""Every chart, image, add-on, CRD bundle and Kubernetes version that the platform installs, with date and source.
 
 `SHIPPED` is the set that is installed together; `floating_pins` names every entry that could change under our feet.
 `docs/decisions/0007-versions.md` says why these and not KServe's own test set or the newest.
@@ -59,6 +59,11 @@ class Image:
     """Why the table holds no digest."""
     released: date
     source: str
+
+    @property
+    def reference(self) -> str | None:
+        """`<repository>:<tag>@<digest>`, or None where the table holds no digest."""
+        return f"{self.repository}:{self.tag}@{self.digest}" if self.digest else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,16 +224,16 @@ GATEWAY_API: Final = CrdBundle(
 TRITON: Final = Image(
     repository="nvcr.io/nvidia/tritonserver",
     tag="26.07-py3",
-    digest=None,
-    undigested="NVIDIA publishes the digest in its registry only, which asks for an account",
+    digest="sha256:551599c0812bb706121410a71abda07f9920d25e6c66edf1ec07a375e49f5f90",
     released=date(2026, 7, 24),
-    source="release v2.71.0 of triton-inference-server/server",
+    source="release v2.71.0 of triton-inference-server/server; the digest (linux/amd64) from a public report of a "
+    "KServe cluster that ran it, not asked of the registry: a wrong one fails to pull, since only NVIDIA pushes there",
 )
 PULUMI_WORKSPACE: Final = Image(
     repository="docker.io/pulumi/pulumi",
     tag="3.272.0-nonroot",
     digest=None,
-    undigested="the registry was not asked; the tag is immutable by its publisher's practice only",
+    undigested="the image must hold this project's locked packages too, so each company builds its own from this one",
     released=date(2026, 8, 12),
     source="the pulumi package that this project locks",
 )
