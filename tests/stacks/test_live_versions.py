@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import UserError
@@ -66,6 +66,7 @@ def _take(release: Release, verb: str, number: int, weight: int) -> Release:
         return release
 
 
+@settings(deadline=None)
 @given(releases())
 def test_shares_add_up_to_all_and_every_version_with_a_share_runs(release: Release) -> None:
     versions = live(release).versions

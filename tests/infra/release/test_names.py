@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.release.names import LONGEST_LABEL, predictor, version_name
@@ -12,6 +12,7 @@ NAMES = st.from_regex(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?", fullmatch=True)
 DIGESTS = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(endpoint=NAMES, version=NAMES, digest=DIGESTS, shape=st.text(max_size=20))
 def test_every_name_is_good_for_kserve_and_a_service(endpoint: str, version: str, digest: str, shape: str) -> None:
     name = version_name(endpoint=endpoint, version=version, digest=digest, shape=shape)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.release.virtual_service import Arm, Patience, virtual_service_spec
@@ -34,6 +34,7 @@ def test_only_the_models_own_paths_lead_anywhere() -> None:
     assert (body["hosts"], body["gateways"]) == (["predict.example.com"], ["edge/endpoints"])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100))
 def test_each_path_has_the_same_split(weight: int) -> None:
     for route in spec(arm("v1", 100 - weight), arm("v2", weight))["http"]:
