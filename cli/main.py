@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import data, line, release, serve, twin
+from cli import data, line, plan, release, serve, twin
 from cli.console import fail, silence_the_end
 from model.errors import UserError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 data.register(app)
 line.register(app)
 serve.register(app)
+plan.register(app)
 app.add_typer(twin.app, name="twin")
 app.add_typer(release.app, name="release")
 

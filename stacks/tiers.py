@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from stacks.settings.settings import Tier
 
+TIERS: tuple[Tier, ...] = ("low", "medium", "high")
 Value = str | int | float | tuple[str, ...]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -12,7 +12,7 @@ from stacks.settings.part import Part
 from stacks.settings.secret_settings import SECRETS, needed_secrets
 from stacks.settings.settings import Settings, Tier
 from stacks.settings.stack_config import PROJECT, StackConfig
-from stacks.tiers import with_tier
+from stacks.tiers import TIERS, with_tier
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 
@@ -49,14 +49,13 @@ def checked(model: type[AnyPart], values: Mapping[str, object], *, place: str) -
 
 
 def _tier(config: StackConfig, given: Mapping[str, object]) -> Tier:
-    tiers: tuple[Tier, ...] = get_args(Tier)
-    for tier in tiers:
+    for tier in TIERS:
         if given.get("tier") == tier:
             return tier
     got = str(given.get("tier", "nothing"))
     raise UserError(
-        f"`{config.place}`: {PROJECT}:tier: not allowed (got {got}); allowed are: {', '.join(tiers)}",
-        hint=closest(got, list(tiers)),
+        f"`{config.place}`: {PROJECT}:tier: not allowed (got {got}); allowed are: {', '.join(TIERS)}",
+        hint=closest(got, list(TIERS)),
     )
 
 

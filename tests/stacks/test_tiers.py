@@ -1,17 +1,13 @@
 """The tiers' table fits the settings, and the file always has the last word."""
 
-from typing import get_args
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stacks.settings.read import read_settings
 from stacks.settings.settings import Settings, Tier
-from stacks.tiers import TABLE, Row, with_tier
+from stacks.tiers import TABLE, TIERS, Row, with_tier
 from tests.stacks.settings.samples import SMALL, with_own
-
-TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
 def _at(settings: Settings, path: str) -> object:
