@@ -122,7 +122,8 @@ def _limits(metadata: object) -> str:
 
 def _default(field: FieldInfo, path: str) -> str:
     row = next((row for row in TABLE if row.path == path), None)
-    if row is not None and not path.endswith(".kind"):
+    is_tag = get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+    if row is not None and not is_tag:
         return _tiers(row)
     if field.default_factory is not None:
         return "none"
