@@ -48,7 +48,7 @@ class Edge(pulumi.ComponentResource):
             spec=leaf_spec(args.hostname, issuer=args.issuer.name, secret=_SECRET),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace, *args.issuer.made_by]),
         )
-        self.release = release(
+        gateway = release(
             f"{name}-gateway",
             args.chart,
             namespace=self.namespace,
@@ -56,6 +56,7 @@ class Edge(pulumi.ComponentResource):
             release_name=NAME,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace, certificate]),
         )
+        self.release = gateway
         bound = custom(
             f"{name}-listener",
             api_version="networking.istio.io/v1",
@@ -69,7 +70,8 @@ class Edge(pulumi.ComponentResource):
         self.principal = pulumi.Output.concat("cluster.local/ns/", self.namespace, "/sa/", NAME)
         service = core.Service.get(
             f"{name}-service",
-            pulumi.Output.concat(self.namespace, "/", NAME),
+            # The release's own answer, so that nothing is looked for before it is there.
+            pulumi.Output.concat(gateway.status.namespace, "/", gateway.status.name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.release]),
         )
         self.load_balancer_hostname = service.status.load_balancer.ingress[0].hostname

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
+from pulumi.runtime import rpc
+
 from stacks.capture.monitor import Fake, FakeRequest
 from stacks.capture.values import Value
 
@@ -44,7 +46,9 @@ def _metadata(request: FakeRequest) -> dict[str, Value]:
 
 
 def _service(request: FakeRequest) -> Outputs:
-    """A Service that is read: the gateway's, whose load balancer has come up."""
+    """A Service that is read: the gateway's, whose load balancer has come up; nothing while its id is not known."""
+    if request.id == rpc.UNKNOWN:
+        return {}
     namespace, _, name = request.id.partition("/")
     return {
         "id": request.id,
