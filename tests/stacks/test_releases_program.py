@@ -12,7 +12,7 @@ from infra.policies.judged import UNKNOWN
 from model.errors import UserError
 from serving.release import Release, release_text
 from serving.release_verbs import canary, promote, ramp, rollback
-from stacks.capture.fakes_releases import FAKES
+from stacks.capture import fakes_kubernetes, fakes_stack_reference
 from stacks.capture.fakes_stack_reference import STACK_REFERENCE, platform_outputs
 from stacks.capture.monitor import FakeRequest
 from stacks.capture.resource import Resource
@@ -24,6 +24,7 @@ from tests.stacks.test_live_versions import on_trial, registered, releases
 ISVC = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 ROUTE = "kubernetes:networking.istio.io/v1:VirtualService"
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
+FAKES = {**fakes_kubernetes.FAKES, **fakes_stack_reference.FAKES}
 PROVIDER = "pulumi:providers:kubernetes"
 
 

@@ -14,7 +14,7 @@ from infra.release.model_version import ModelVersion, ModelVersionArgs
 from infra.release.pod_shape import PodShape
 from infra.release.scaling import ByCpu, ByRequests, Fixed, Replicas, Scaling
 from infra.release.virtual_service import Arm
-from stacks.capture.fakes_releases import FAKES
+from stacks.capture.fakes_kubernetes import FAKES
 from stacks.capture.resource import creation_order
 from stacks.capture.run import Capture, capture
 
