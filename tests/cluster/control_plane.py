@@ -34,6 +34,8 @@ class ControlPlane:
     folder: Path
     """Logs, data and credentials."""
     api: Api
+    authority: trustme.CA
+    """Whom the API server's clients trust."""
     children: dict[str, Child] = field(default_factory=dict)
 
     def kubeconfig(self, token: str = "admin") -> Path:
@@ -64,7 +66,8 @@ def program_path(name: str) -> Path:
 def control_plane(folder: Path) -> Iterator[ControlPlane]:
     """Start etcd, the API server and its controllers; everything ends with the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write_credentials(folder)
+    authority = trustme.CA(organization_name="Stillhouse cluster tests")
+    _write_credentials(folder, authority)
     with ExitStack() as stack:
         etcd_url = f"http://127.0.0.1:{free_port()}"
         etcd = stack.enter_context(running("etcd", _etcd(folder, etcd_url), folder=folder))
@@ -78,7 +81,9 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
         )
         server.wait_until(api.is_ready, within_s=READY_SECONDS, what="the API server's readiness")
 
-        plane = ControlPlane(url=url, folder=folder, api=api, children={"etcd": etcd, "kube-apiserver": server})
+        plane = ControlPlane(
+            url=url, folder=folder, api=api, authority=authority, children={"etcd": etcd, "kube-apiserver": server}
+        )
         controllers = stack.enter_context(
             running("kube-controller-manager", _controllers(folder, plane.kubeconfig("controllers")), folder=folder)
         )
@@ -138,8 +143,7 @@ def _controllers(folder: Path, kubeconfig: Path) -> list[str]:
     ]
 
 
-def _write_credentials(folder: Path) -> None:
-    authority = trustme.CA(organization_name="Stillhouse cluster tests")
+def _write_credentials(folder: Path, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     server = authority.issue_cert("127.0.0.1", "localhost")
     server.private_key_pem.write_to_path(str(folder / "server.key"))

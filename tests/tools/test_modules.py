@@ -19,6 +19,7 @@ SAME = {
     "github.com/kserve/kserve": versions.KSERVE_CRD.version,
 }
 OTHER = {
+    "sigs.k8s.io/kwok": "only the cluster tests run it",
     "istio.io/istio": "the module proxy has no release 1.30: the repository's tags are no Go versions",
     "github.com/prometheus-operator/prometheus-operator": "the chart has a version of its own",
     "github.com/pulumi/pulumi-kubernetes-operator": "the module proxy has no release 2",
