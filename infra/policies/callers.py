@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from infra.policies.judged import UNKNOWN, Judged, Maybe, Value, at, both, either, has_unknown, items, negate
-from infra.policies.mesh import BEST_PRACTICES
+from infra.policies.mesh import AUTHORIZATION, BEST_PRACTICES
 from infra.policies.pod_views import SERVICE, labels_of_pods, namespace
 from infra.policies.rule import (
     Complaints,
@@ -18,9 +18,6 @@ from infra.policies.rule import (
 )
 
 REQUEST: Final = "security.istio.io:RequestAuthentication"
-AUTHORIZATION: Final = "security.istio.io:AuthorizationPolicy"
-ROOT: Final = "istio-system"
-"""Where policies hold for the whole mesh."""
 NEGATIVE: Final = (
     "notPrincipals",
     "notRequestPrincipals",
@@ -58,33 +55,6 @@ def allowing_is_said_positively(policy: Judged) -> Complaints:
         yield from expect(
             either((positive, negate(allows))), f"an ALLOW policy must match positively (got {shown(match)})"
         )
-
-
-@stack_rule(of=(AUTHORIZATION,), row=38, sources=(BEST_PRACTICES, "EKS guide: network"))
-def namespaces_allow_nothing_by_default(resources: Sequence[Judged]) -> StackComplaints:
-    """Where policies allow calls, one for the whole namespace or mesh allows nothing, so that all else is refused."""
-    policies = of_kind(resources, AUTHORIZATION)
-    by_root = [both(holds(namespace(p), lambda name: name == ROOT), _is_nothing(p)) for p in policies]
-    for policy in policies:
-        allows = holds(_action(policy), lambda value: value == "ALLOW")
-        nothing = either(
-            both(holds([namespace(p), namespace(policy)], lambda pair: pair[0] == pair[1]), _is_nothing(p))
-            for p in policies
-        )
-        message = f"namespace {shown(namespace(policy))} has no AuthorizationPolicy with an empty spec"
-        for complaint in expect(either((nothing, *by_root, negate(allows))), message):
-            yield policy, complaint
-
-
-def _is_nothing(policy: Judged) -> Maybe:
-    """Allows nothing to the whole namespace: no selector, no target, no rule."""
-    return holds(
-        at(policy.inputs, "spec"),
-        lambda spec: (
-            not any(at(spec, field) for field in ("selector", "targetRefs", "targetRef", "rules"))
-            and at(spec, "action") in (None, "ALLOW")
-        ),
-    )
 
 
 def _selector(resource: Judged) -> Value:
@@ -206,7 +176,6 @@ def _names_peers(policy: Judged) -> Maybe:
 
 RULES: Final = (
     allowing_is_said_positively,
-    namespaces_allow_nothing_by_default,
     tokens_are_required,
     nothing_is_allowed_without_a_token,
     tokens_are_for_us,

@@ -1,5 +1,6 @@
 """Rules about InferenceServices: what KServe would otherwise do silently."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,6 +20,7 @@ from infra.policies.rule import (
 )
 
 MODE: Final = "serving.kserve.io/deploymentMode"
+DIGEST: Final = "stillhouse.dev/digest"
 AUTOSCALER: Final = "serving.kserve.io/autoscalerClass"
 
 
@@ -43,6 +45,14 @@ def model_addresses_end_in_a_slash(served: Judged) -> Complaints:
     address = at(served.inputs, "spec", "predictor", "model", "storageUri")
     ends = holds(address, lambda value: str(value).endswith("/"))
     yield from expect(ends, f"spec.predictor.model.storageUri must end in / (got {shown(address)})")
+
+
+@resource_rule(of=(SERVICE,), row=64, sources=("sigstore/model-transparency", "EKS guide: images"))
+def models_are_named_by_digest(served: Judged) -> Complaints:
+    """A model says the digest of what it serves, the one that was tested and promoted."""
+    digest = at(served.inputs, "metadata", "annotations", DIGEST)
+    named = holds(digest, lambda value: bool(re.fullmatch(r"sha256:[0-9a-f]{64}", str(value))))
+    yield from expect(named, f"annotation {DIGEST} must be sha256:... (got {shown(digest)})")
 
 
 @resource_rule(of=(SERVICE,), row=None, sources=("KServe #3514", "KServe hpa_reconciler.go"))
@@ -97,6 +107,7 @@ RULES: Final = (
     models_are_plain_deployments,
     weights_are_on_the_route,
     model_addresses_end_in_a_slash,
+    models_are_named_by_digest,
     scaling_to_zero_is_possible,
     batching_is_tritons,
     metrics_are_tritons,

@@ -21,6 +21,7 @@ from infra.policies.rule import (
 )
 
 PEER: Final = "security.istio.io:PeerAuthentication"
+AUTHORIZATION: Final = "security.istio.io:AuthorizationPolicy"
 DESTINATION: Final = "networking.istio.io:DestinationRule"
 BEST_PRACTICES: Final = "Istio security best practices"
 OPEN_PORTS: Final = frozenset({8080, 15010})
@@ -56,6 +57,30 @@ def the_whole_mesh_is_strict(resources: Sequence[Judged]) -> StackComplaints:
         )
         for complaint in expect(either((negate(installs), meshwide)), "no mesh-wide PeerAuthentication is STRICT"):
             yield istiod, complaint
+
+
+@stack_rule(of=RELEASES, row=38, sources=(BEST_PRACTICES, "EKS guide: network"))
+def the_mesh_allows_nothing_by_default(resources: Sequence[Judged]) -> StackComplaints:
+    """Where istiod is installed, an empty policy in its namespace allows nothing: what is not named is refused."""
+    for istiod, installs in _istiods(resources):
+        nothing = either(
+            both(_same(namespace(policy), at(istiod.inputs, "namespace")), _is_nothing(policy))
+            for policy in of_kind(resources, AUTHORIZATION)
+        )
+        message = "no AuthorizationPolicy with an empty spec in istiod's namespace"
+        for complaint in expect(either((negate(installs), nothing)), message):
+            yield istiod, complaint
+
+
+def _is_nothing(policy: Judged) -> Maybe:
+    """Allows nothing to the whole mesh: no selector, no target, no rule."""
+    return holds(
+        at(policy.inputs, "spec"),
+        lambda spec: (
+            not any(at(spec, field) for field in ("selector", "targetRefs", "targetRef", "rules"))
+            and at(spec, "action") in (None, "ALLOW")
+        ),
+    )
 
 
 def _istiods(resources: Sequence[Judged]) -> Iterator[tuple[Judged, Maybe]]:
@@ -167,6 +192,7 @@ def refused_configuration_raises_an_alert(resources: Sequence[Judged]) -> StackC
 RULES: Final = (
     peers_speak_mutual_tls,
     the_whole_mesh_is_strict,
+    the_mesh_allows_nothing_by_default,
     pods_need_no_network_rights,
     paths_are_normalised,
     istiod_listens_to_nobody_unknown,

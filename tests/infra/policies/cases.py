@@ -310,7 +310,7 @@ BROKEN: dict[str, list[Change]] = {
         put(e.CALLERS, ("spec", "rules", 0, "to", 0, "operation"), {"notPaths": ["/admin"]}),
         put(e.CALLERS, ("spec", "rules", 0, "when", 0), {"key": "request.auth.claims[roles]", "notValues": ["guest"]}),
     ],
-    "namespaces-allow-nothing-by-default": [
+    "the-mesh-allows-nothing-by-default": [
         drop(e.NOTHING),
         put(e.NOTHING, ("metadata", "namespace"), "elsewhere"),
     ],
@@ -414,6 +414,10 @@ BROKEN: dict[str, list[Change]] = {
         put(e.SERVED, ("spec", "canary"), [{"trafficPercent": 10}]),
     ],
     "model-addresses-end-in-a-slash": [put(e.SERVED, (*PREDICTOR, "model", "storageUri"), "s3://artifacts/models/v1")],
+    "models-are-named-by-digest": [
+        put(e.SERVED, ("metadata", "annotations", "stillhouse.dev/digest"), GONE),
+        put(e.SERVED, ("metadata", "annotations", "stillhouse.dev/digest"), "v1"),
+    ],
     "scaling-to-zero-is-possible": [
         after(
             put(e.SERVED, (*PREDICTOR, "minReplicas"), 0),

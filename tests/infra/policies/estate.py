@@ -349,6 +349,7 @@ SERVED = k8s(
     annotations={
         "serving.kserve.io/deploymentMode": "Standard",
         "serving.kserve.io/autoscalerClass": "external",
+        "stillhouse.dev/digest": DIGEST,
     },
     spec={
         "predictor": {
