@@ -7,7 +7,7 @@ from stacks.bill.aws_rules import AWS_RULES, Rule
 from stacks.bill.context import Context
 from stacks.bill.free import reason_free
 from stacks.bill.kubernetes_rules import KUBERNETES_RULES
-from stacks.bill.line import Cases, Line
+from stacks.bill.line import GROUPS, Cases, Line
 from stacks.capture.run import Capture
 from stacks.prices import region_note
 from stacks.settings.settings import Settings
@@ -30,7 +30,7 @@ class Bill:
         return total_of(self.lines)
 
     def grouped(self) -> dict[str, Cases]:
-        """Group -> sum, in the order of first appearance."""
+        """Group -> sum, in the order of the bill."""
         groups: dict[str, Cases] = {}
         for line in self.lines:
             groups[line.group] = groups.get(line.group, Cases.always(0)) + line.usd_per_month
@@ -59,7 +59,7 @@ def bill(capture: Capture, settings: Settings) -> Bill:
         elif reason_free(resource.type) is None:
             unpriced.add(resource.type)
     return Bill(
-        lines=tuple(lines),
+        lines=tuple(sorted(lines, key=lambda line: GROUPS.index(line.group))),
         unpriced=tuple(sorted(unpriced)),
         notes=tuple(note for note in (region_note(settings.region),) if note),
     )

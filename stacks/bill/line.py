@@ -1,11 +1,13 @@
 """One line of the bill, in four cases: nothing serves, a quiet hour, a usual month, everything at its limit."""
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from stacks.prices import Price
 
 Group = Literal["control plane", "system nodes", "network", "load balancer", "storage", "keys", "logs", "workers"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+"""In the order of the bill."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ import yaml
 
 from infra.policies.judged import Unknown
 from model.errors import UserError
-from stacks.capture.resource import Resource, creation_order
+from stacks.capture.resource import Resource
 from stacks.capture.run import Capture
 from stacks.capture.values import Secret, Value
 
@@ -35,8 +35,8 @@ class Manifest:
 
 
 def manifests(capture: Capture) -> tuple[Manifest, ...]:
-    """Every object that the program declares itself, in creation order; what charts make is theirs."""
-    objects = [resource for resource in _in_order(capture) if is_object(resource)]
+    """Every object that the program declares itself, in the capture's order; what charts make is theirs."""
+    objects = [resource for resource in capture.resources if is_object(resource)]
     return tuple(_manifest(position, resource) for position, resource in enumerate(objects, start=1))
 
 
@@ -65,10 +65,6 @@ def write_manifests(capture: Capture, folder: Path) -> tuple[Path, ...]:
         path.write_text(manifest.text)
         written.append(path)
     return tuple(written)
-
-
-def _in_order(capture: Capture) -> list[Resource]:
-    return creation_order(sorted(capture.resources, key=lambda resource: resource.urn))
 
 
 def _manifest(position: int, resource: Resource) -> Manifest:
@@ -102,5 +98,11 @@ def _masked(value: Value, *, in_data: bool) -> object:
 
 
 def _ordered(body: Mapping[str, object]) -> dict[str, object]:
-    first = [key for key in ("apiVersion", "kind", "metadata") if key in body]
-    return {key: body[key] for key in [*first, *sorted(body.keys() - set(first))]}
+    first = [key for key in ("apiVersion", "kind", "metadata", "name", "namespace") if key in body]
+    return {key: _inner(body[key]) for key in [*first, *sorted(body.keys() - set(first))]}
+
+
+def _inner(value: object) -> object:
+    if isinstance(value, Mapping):
+        return _ordered(value)
+    return [_inner(one) for one in value] if isinstance(value, list) else value

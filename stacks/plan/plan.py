@@ -1,6 +1,6 @@
 """A stack's name -> what its program declares, costs and answers, and what speaks against it; nothing is contacted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from stacks.bill.kubernetes_rules import main_pool
 from stacks.bill.reference import Reconciliation, reconcile
 from stacks.capacity import BENCH_REPORT, Capacity, Pool, capacity
 from stacks.capture.judged import judged
+from stacks.capture.resource import creation_order
 from stacks.capture.run import Capture, capture
 from stacks.fit import Fit, fit
 from stacks.plan.own_findings import bill_findings, fit_findings, placeholder_findings
@@ -85,28 +86,38 @@ def make_plan(
         config = replace(config, values={**config.values, f"{PROJECT}:tier": tier})
     if stack.endswith(RELEASES_SUFFIX):
         captured = _captured(stack, config, {})
-        return Plan(stack=stack, capture=captured, findings=_judged(captured), platform=None)
+        return Plan(stack=stack, capture=captured, findings=_ordered(_judged(captured)), platform=None)
     settings = read_settings(config)
     secrets = {f"{PROJECT}:{name}": PLACEHOLDER_SECRET for name in needed_secrets(settings)}
     captured = _captured(stack, config, secrets)
     part = _platform_part(captured, settings, config, bench)
     own = (*placeholder_findings(settings), *fit_findings(part.fit), *bill_findings(part.bill))
-    return Plan(stack=stack, capture=captured, findings=(*_judged(captured), *own), platform=part)
+    return Plan(stack=stack, capture=captured, findings=_ordered((*_judged(captured), *own)), platform=part)
 
 
 def _captured(stack: str, config: StackConfig, secrets: Mapping[str, str]) -> Capture:
+    """In creation order, which is the same on every run; the order of registration is not."""
     held = dict.fromkeys(config.secret_keys, PLACEHOLDER_SECRET)
-    return capture(
+    captured = capture(
         program_of(stack),
         project=PROJECT,
         stack=stack,
         config={**config.as_pulumi(), **held, **secrets},
         secrets=frozenset({*config.secret_keys, *secrets}),
     )
+    by_urn = sorted(captured.resources, key=lambda resource: resource.urn)
+    return replace(captured, resources=tuple(creation_order(by_urn)))
 
 
 def _judged(captured: Capture) -> tuple[Finding, ...]:
     return tuple(judge([judged(resource) for resource in captured.resources]))
+
+
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Mandatory ones first."""
+    return tuple(
+        sorted(findings, key=lambda one: (one.level is not Level.MANDATORY, one.rule, one.resource, one.message))
+    )
 
 
 def _platform_part(captured: Capture, settings: Settings, config: StackConfig, bench: Path) -> PlatformPart:
