@@ -68,6 +68,7 @@ def main() -> int:
     lines = complaints("requirements.lock", asked, follow=True)
     lines += complaints("requirements-triton.lock", [Requirement(text) for text in groups["triton"]], follow=False)
     lines += complaints("requirements-go.lock", [Requirement(text) for text in groups["go"]], follow=False)
+    lines += complaints("requirements-checkov.lock", [Requirement(text) for text in groups["checkov"]], follow=False)
     lines += complaints("requirements-uv.lock", [r for r in asked if r.name == "uv"], follow=False)
     print("\n".join(lines) or "locks are fresh")
     if lines:
