@@ -53,7 +53,7 @@ def _changes(old: Resource, new: Resource) -> Iterator[InputChange]:
             )
 
 
-def _leaves(value: Value | Mapping[str, Value], path: str) -> Iterator[tuple[str, str]]:
+def _leaves(value: Value, path: str) -> Iterator[tuple[str, str]]:
     """Path -> value in words; a secret is never shown, only that it is one."""
     if isinstance(value, Secret):
         yield path, "a secret"
