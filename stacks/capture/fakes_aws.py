@@ -174,6 +174,12 @@ def _caller(request: FakeRequest) -> Outputs:
     return {"id": ACCOUNT_ID, "accountId": ACCOUNT_ID, "arn": _global_arn("iam", "role/deployer"), "userId": "AROAX"}
 
 
+def _find_key(request: FakeRequest) -> Outputs:
+    key = _arn("kms", f"key/{_digits(request, 32)}")
+    name = str(request.inputs["name"])
+    return {"id": key, "name": name, "arn": _arn("kms", name), "targetKeyArn": key, "targetKeyId": key.split("/")[1]}
+
+
 def _provider(request: FakeRequest) -> Outputs:
     return {"id": _digits(request, 32)}
 
@@ -181,6 +187,7 @@ def _provider(request: FakeRequest) -> Outputs:
 FAKES: Mapping[str, Fake] = {
     "pulumi:providers:aws": _provider,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller,
+    "aws:kms/getAlias:getAlias": _find_key,
     "aws:ec2/vpc:Vpc": _ec2("vpc", "vpc"),
     "aws:ec2/subnet:Subnet": _ec2("subnet", "subnet"),
     "aws:ec2/internetGateway:InternetGateway": _ec2("igw", "internet-gateway"),

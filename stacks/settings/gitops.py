@@ -25,6 +25,9 @@ class GitOpsSettings(Part):
     state_key_alias: str = Field(default="alias/stillhouse-pulumi", pattern=r"^alias/[A-Za-z0-9/_-]+$")
     """Alias of the KMS key that encrypts the state's secrets, made before the first stack."""
 
+    image: str | None = Field(default=None, pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")
+    """Image with Pulumi and this project's packages, by digest; the operator needs it. docs/platform.md: how to build."""
+
     @property
     def has_operator(self) -> bool:
         """Whether the operator runs in the cluster."""
@@ -32,7 +35,7 @@ class GitOpsSettings(Part):
 
     @model_validator(mode="after")
     def _operator_knows_what_to_apply(self) -> Self:
-        missing = [name for name in ("repository", "state_bucket") if getattr(self, name) is None]
+        missing = [name for name in ("repository", "state_bucket", "image") if getattr(self, name) is None]
         if self.has_operator and missing:
             raise ValueError(f"{missing[0]} is missing (got null); kind: {self.kind} needs it")
         return self
