@@ -19,6 +19,7 @@ class FlowLogsArgs:
 
     account: Account
     vpc_id: pulumi.Input[str]
+    log_group_name: str
     retention_days: int
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -55,23 +56,22 @@ class FlowLogs(pulumi.ComponentResource):
     def __init__(self, name: str, args: FlowLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("stillhouse:network:FlowLogs", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        group_name = f"/stillhouse/{name}"
         key = EncryptionKey(
             f"{name}-key",
             EncryptionKeyArgs(
                 account=args.account,
                 description=f"Flow logs of {name}",
-                logs=LogsUse(log_group_name=group_name),
+                logs=LogsUse(log_group_name=args.log_group_name),
                 tags=args.tags,
             ),
             opts=child,
         )
         group = cloudwatch.LogGroup(
             f"{name}-group",
-            name=group_name,
+            name=args.log_group_name,
             retention_in_days=args.retention_days,
             kms_key_id=key.arn,
-            tags=named(args.tags, group_name),
+            tags=named(args.tags, args.log_group_name),
             opts=child,
         )
         role = iam.Role(

@@ -210,6 +210,7 @@ class Network(pulumi.ComponentResource):
             FlowLogsArgs(
                 account=self._args.account,
                 vpc_id=self._vpc.id,
+                log_group_name=f"/stillhouse/{self._args.cluster_name}/flow",
                 retention_days=self._args.flow_log_retention_days,
                 tags=self._args.tags,
             ),

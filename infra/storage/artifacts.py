@@ -33,7 +33,7 @@ class ArtifactBucketArgs:
     access_log_bucket: pulumi.Input[str] | None = None
     """Bucket for S3's access logs; None: none are written."""
     protect: bool = False
-    """Whether Pulumi refuses to delete the bucket and its key."""
+    """Whether Pulumi refuses to delete bucket and key; with neither this nor `retain`, models go with the stack."""
     retain: bool = False
     """Whether they stay in the account when the stack lets go of them."""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -141,7 +141,13 @@ class ArtifactBucket(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        bucket = s3.Bucket(f"{name}-bucket", bucket=args.bucket_name, tags=named(args.tags, name), opts=self._kept)
+        bucket = s3.Bucket(
+            f"{name}-bucket",
+            bucket=args.bucket_name,
+            force_destroy=not (args.protect or args.retain),
+            tags=named(args.tags, name),
+            opts=self._kept,
+        )
         self._close(bucket)
         self._encrypt(bucket, key)
         self._keep_versions(bucket)

@@ -116,7 +116,7 @@ class EncryptionKey(pulumi.ComponentResource):
         )
         kms.Alias(
             f"{name}-alias",
-            name=f"alias/stillhouse/{name}",
+            name_prefix=f"alias/stillhouse-{name}-",
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )

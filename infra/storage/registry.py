@@ -23,6 +23,7 @@ class ImageRegistryArgs:
     untagged_days: int = 14
     """Days after which an image that no tag names is removed."""
     protect: bool = False
+    """Whether Pulumi refuses to delete images and key; with neither this nor `retain`, images go with the stack."""
     retain: bool = False
     """Whether images and their key stay in the account when the stack lets go of them."""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class ImageRegistry(pulumi.ComponentResource):
             f"{name}-repository",
             name=args.repository_name,
             image_tag_mutability="IMMUTABLE",
+            force_delete=not (args.protect or args.retain),
             image_scanning_configuration=ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
             encryption_configurations=[
                 ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=key.arn)

@@ -1,0 +1,38 @@
+from datetime import date, timedelta
+
+import pytest
+
+from infra import versions
+from infra.cluster.support import AS_OF, WINDOWS, Support, check_supported, support_on
+
+
+def test_each_version_has_standard_then_extended_support() -> None:
+    assert all(window.standard_until < window.extended_until for window in WINDOWS)
+    standards = [window.standard_until for window in WINDOWS]
+    assert standards == sorted(standards)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_support_ends_on_the_day_that_the_table_names(window: object) -> None:
+    from infra.cluster.support import Window
+
+    assert isinstance(window, Window)
+    day = timedelta(days=1)
+    assert support_on(window.version, window.standard_until - day) is Support.STANDARD
+    assert support_on(window.version, window.standard_until) is Support.EXTENDED
+    assert support_on(window.version, window.extended_until - day) is Support.EXTENDED
+    assert support_on(window.version, window.extended_until) is Support.ENDED
+
+
+def test_the_shipped_version_is_supported_for_months_to_come() -> None:
+    check_supported(versions.KUBERNETES, AS_OF + timedelta(days=90))
+
+
+def test_a_version_that_costs_more_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"1\.33, extended support on .*; allowed are 1\.34, 1\.35"):
+        check_supported("1.33")
+
+
+def test_an_unknown_version_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"got '1\.99'"):
+        support_on("1.99", date(2026, 11, 20))
