@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.tree import Tree
 
 from cli.console import stdout, table
-from stacks.bill.line import Cases
+from stacks.bill.line import Cases, merged
 from stacks.bill.reference import FIXED_USD
 from stacks.capture.resource import Resource
 from stacks.plan.compare import Comparison
@@ -68,7 +68,7 @@ def _show_bill(part: PlatformPart) -> None:
     columns = ("USD a month", "fixed", "minimum", "expected", "maximum", "how")
     rows = [
         (f"{line.group}: {line.what}", *_usd(line.usd_per_month), _how(line.price.usd, line.price.per, line.note))
-        for line in bill.lines
+        for line in merged(bill.lines)
     ]
     table(f"bill (tier {part.settings.tier}, {part.settings.region}, on demand)", columns, rows)
     stdout.print(f"[bold]sum[/]: {_sums(bill.total)}", soft_wrap=True)
@@ -99,7 +99,7 @@ def _show_reconciliation(part: PlatformPart) -> None:
 def _left_out(part: PlatformPart) -> Iterator[tuple[str, Cases]]:
     groups: dict[str, Cases] = {}
     for line in part.reconciliation.left_out:
-        name = line.group if line.group != "workers" else f"workers: {line.what}"
+        name = line.group if line.group != "workers" else f"workers: {line.what.partition(',')[0]}"
         groups[name] = groups.get(name, Cases.always(0)) + line.usd_per_month
     return iter(groups.items())
 

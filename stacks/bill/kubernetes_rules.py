@@ -16,7 +16,6 @@ NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
 NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _CAPACITY_TYPE = "karpenter.sh/capacity-type"
-_LOAD_BALANCER = "service.beta.kubernetes.io/aws-load-balancer-type"
 
 
 def pool_lines(resource: Resource, context: Context) -> list[Line]:
@@ -113,10 +112,10 @@ def release_lines(resource: Resource, context: Context) -> list[Line]:
 
 
 def balancer_lines(resource: Resource, context: Context) -> list[Line]:
-    """A network load balancer for each set of annotations that asks the controller for one."""
+    """A network load balancer for each Service of that type, written out or among a chart's values."""
     lines = []
     for mapping in mappings(dict(resource.inputs)):
-        if _LOAD_BALANCER in mapping:
+        if mapping.get("type") == "LoadBalancer":
             units = context.settings.usage.load_balancer_units
             lines += [
                 Line(

@@ -1,6 +1,7 @@
 """One line of the bill, in four cases: nothing serves, a quiet hour, a usual month, everything at its limit."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 
 from stacks.prices import Price
@@ -69,3 +70,19 @@ class Line:
     def usd_per_month(self) -> Cases:
         """USD a month in each case."""
         return self.quantity.times(self.price.usd_per_month)
+
+
+def merged(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Lines that say the same of several resources as one, `3 x NAT gateway, hours`; the sum stays what it is."""
+    same: dict[tuple[str, str, str, bool], list[Line]] = {}
+    for line in lines:
+        same.setdefault((line.group, line.what, line.note, line.in_reference), []).append(line)
+    return tuple(_one(several) for several in same.values())
+
+
+def _one(lines: list[Line]) -> Line:
+    first = lines[0]
+    if len(lines) == 1:
+        return first
+    quantity = sum((line.quantity for line in lines), Cases.always(0))
+    return replace(first, what=f"{len(lines)} x {first.what}", quantity=quantity)

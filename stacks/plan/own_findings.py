@@ -20,13 +20,12 @@ EXAMPLES = {
 
 
 def placeholder_findings(settings: Settings) -> Iterator[Finding]:
-    """One for each setting that still holds an example."""
-    for path, value in _texts(settings.model_dump(mode="json"), ""):
-        for text, why in EXAMPLES.items():
-            if text in value:
-                message = f"stillhouse:{path} is still an example (got {value}): {why}; put your own before `pulumi up`"
-                yield _finding("no-example-settings", Level.ADVISORY, message, "the shipped stack files")
-                break
+    """One that names every setting that still holds an example."""
+    texts = list(_texts(settings.model_dump(mode="json"), ""))
+    found = [f"stillhouse:{path} ({why})" for path, value in texts if (why := _why_example(value))]
+    if found:
+        message = f"still examples, put your own before `pulumi up`: {', '.join(found)}"
+        yield _finding("no-example-settings", Level.ADVISORY, message, "the shipped stack files")
 
 
 def fit_findings(found: Fit | None) -> Iterator[Finding]:
@@ -51,6 +50,10 @@ def bill_findings(bill: Bill) -> Iterator[Finding]:
     for token in bill.unpriced:
         message = f"{token} has neither a price nor a reason to be free, so the sums are too low"
         yield _finding("everything-priced", Level.MANDATORY, message, "stacks/bill")
+
+
+def _why_example(value: str) -> str | None:
+    return next((why for text, why in EXAMPLES.items() if text in value), None)
 
 
 def _finding(rule: str, level: Level, message: str, source: str) -> Finding:

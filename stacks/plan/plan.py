@@ -110,7 +110,8 @@ def _captured(stack: str, config: StackConfig, secrets: Mapping[str, str]) -> Ca
 
 
 def _judged(captured: Capture) -> tuple[Finding, ...]:
-    return tuple(judge([judged(resource) for resource in captured.resources]))
+    """What is only read belongs to somebody else."""
+    return tuple(judge([judged(resource) for resource in captured.resources if not resource.read]))
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -6,6 +6,7 @@ import pytest
 
 from stacks.bill.bill import bill
 from stacks.bill.free import reason_free
+from stacks.bill.line import merged
 from stacks.bill.reference import REFERENCE_USD, reconcile
 from tests.stacks.bill.samples import captured, node_class, node_pool, resource, settings
 
@@ -60,3 +61,14 @@ def test_free_types_have_a_reason(token: str, free: bool) -> None:
 def test_about_580_is_a_range() -> None:
     assert REFERENCE_USD["low"].holds(600)
     assert not REFERENCE_USD["low"].holds(700)
+
+
+def test_merged_lines_keep_the_sum() -> None:
+    program = captured(
+        *(resource("aws:kms/key:Key", f"k{number}", {}) for number in range(3)), node_pool(), node_class()
+    )
+    found = bill(program, settings())
+    short = merged(found.lines)
+    assert short[0].what == "3 x KMS key"
+    assert len(short) == len(found.lines) - 2
+    assert sum(line.usd_per_month.maximum for line in short) == pytest.approx(found.total.maximum)

@@ -60,8 +60,8 @@ def test_a_charts_volumes_are_found_in_its_values(values: Value, gib: float) -> 
     assert sum(line.usd_per_month.fixed for line in lines) == pytest.approx(gib * 0.08)
 
 
-def test_a_load_balancer_is_found_by_its_annotation_also_inside_a_secret() -> None:
-    service: Value = {"annotations": {"service.beta.kubernetes.io/aws-load-balancer-type": "external"}}
+def test_a_load_balancer_is_found_by_its_type_also_inside_a_secret() -> None:
+    service: Value = {"type": "LoadBalancer", "ports": []}
     for values in ({"service": service}, {"service": Secret(service)}):
         chart = resource(RELEASE, "gateway", {"values": values})
         lines = KUBERNETES_RULES[RELEASE](chart, context(chart))
