@@ -4,6 +4,10 @@ import re
 from dataclasses import dataclass
 
 
+OLDEST_KUBELET = 3
+"""Minor versions that a kubelet may be behind its API server."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeImage:
     """One weekly release."""
@@ -24,6 +28,18 @@ class NodeImage:
     def release_version(self) -> str:
         """As a managed node group wants it."""
         return f"{self.kubernetes}-{self.release_date}"
+
+    def check_skew(self, cluster_version: str) -> None:
+        """Refuses an image whose kubelet the cluster would not take: newer than the control plane, or too old for it.
+
+        https://kubernetes.io/releases/version-skew-policy/
+        """
+        behind = int(cluster_version.split(".")[1]) - int(self.kubernetes.split(".")[1])
+        if not 0 <= behind <= OLDEST_KUBELET:
+            raise ValueError(
+                f"node image: (got Kubernetes {self.kubernetes} for a cluster of {cluster_version});"
+                f" allowed are 0 to {OLDEST_KUBELET} minor versions behind the cluster"
+            )
 
     @property
     def alias(self) -> str:

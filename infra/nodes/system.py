@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_aws import ec2, eks
 
+from infra import versions
 from infra.account import Account
 from infra.nodes.images import SHIPPED, NodeImage
 from infra.nodes.instance_types import instance_type
@@ -24,6 +25,8 @@ class SystemNodesArgs:
     cluster_name: str
     subnet_ids: Sequence[pulumi.Input[str]]
     """Private, one a zone."""
+    cluster_version: str = versions.KUBERNETES
+    """Kubernetes of the control plane, which nodes may not be ahead of."""
     image: NodeImage = SHIPPED
     instance_type: str = "m5.large"
     count: int = 3
@@ -33,6 +36,7 @@ class SystemNodesArgs:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.image.check_skew(self.cluster_version)
         if instance_type(self.instance_type).gpus:
             raise ValueError(f"instance_type: (got {self.instance_type}); allowed are types without a GPU")
         if not 1 <= self.count <= 9:

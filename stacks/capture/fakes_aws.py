@@ -90,6 +90,11 @@ def _key(request: FakeRequest) -> Outputs:
     return {"id": made, "keyId": made, "arn": _arn("kms", f"key/{made}")}
 
 
+def _alias(request: FakeRequest) -> Outputs:
+    name = f"{_text(request, 'namePrefix')}{_digits(request, 7)}"
+    return {"id": name, "name": name, "arn": _arn("kms", name)}
+
+
 def _queue(request: FakeRequest) -> Outputs:
     name = _text(request, "name")
     url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT_ID}/{name}"
@@ -209,7 +214,7 @@ FAKES: Mapping[str, Fake] = {
     "aws:iam/rolePolicy:RolePolicy": _link("role", "name"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _link("role", "policyArn"),
     "aws:kms/key:Key": _key,
-    "aws:kms/alias:Alias": _by_name("name", lambda name: _arn("kms", name)),
+    "aws:kms/alias:Alias": _alias,
     "aws:sqs/queue:Queue": _queue,
     "aws:sqs/queuePolicy:QueuePolicy": _link("queueUrl"),
     "aws:eks/nodeGroup:NodeGroup": _node_group,

@@ -65,6 +65,7 @@ def test_a_preview_does_not_know_the_template_yet() -> None:
     [
         ({"instance_type": "g6.4xlarge"}, "allowed are types without a GPU"),
         ({"instance_type": "m5.huge"}, "allowed are m5.large"),
+        ({"cluster_version": "1.34"}, "behind the cluster"),
         ({"count": 0}, "allowed are 1 to 9"),
         ({"volume_gib": 8}, "allowed are 20 or more"),
     ],
