@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 
-
 OLDEST_KUBELET = 3
 """Minor versions that a kubelet may be behind its API server."""
 
