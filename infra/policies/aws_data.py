@@ -228,7 +228,7 @@ def state_is_encrypted_by_kms(stack: Judged) -> Complaints:
 
 @stack_rule(of=CLUSTERS, row=None, sources=("Pulumi: protect",))
 def what_is_kept_is_kept_whole(resources: Sequence[Judged]) -> StackComplaints:
-    """Where the cluster is protected from deletion, so are its buckets, keys and registries."""
+    """Where the cluster is protected from deletion, so are its buckets and registries, and the keys of all three."""
     clusters = [cluster for cluster in of_kind(resources, *CLUSTERS) if cluster.inputs]
     protected = [holds(setting(cluster, "protected"), lambda value: value is True) for cluster in clusters]
     kept = either(protected)
@@ -236,7 +236,10 @@ def what_is_kept_is_kept_whole(resources: Sequence[Judged]) -> StackComplaints:
         yield None, UNKNOWN
     if kept is not True:
         return
-    for resource in of_kind(resources, *BUCKETS, KEY, REPOSITORY):
+    holders = of_kind(resources, *CLUSTERS, *ENCRYPTIONS, REPOSITORY)
+    needed = {urn for holder in holders for urn in holder.options.depends_on}
+    keys = [key for key in of_kind(resources, KEY) if key.urn in needed]
+    for resource in (*of_kind(resources, *BUCKETS, REPOSITORY), *keys):
         for complaint in expect(resource.options.protect, "the cluster is protected from deletion and this is not"):
             yield resource, complaint
 

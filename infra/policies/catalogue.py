@@ -70,7 +70,11 @@ def judge(resources: Sequence[Judged]) -> list[Finding]:
 
 
 def expand(resources: Sequence[Judged]) -> tuple[Judged, ...]:
-    """The resources, and the objects inside groups of YAML that the engine has not laid out itself."""
+    """The resources, and the objects inside groups of YAML that the engine has not laid out itself.
+
+    A Kubernetes object without inputs is read and not declared: it is somebody else's.
+    """
+    resources = [one for one in resources if one.inputs or not one.type.startswith("kubernetes:")]
     laid_out = {resource.options.parent for resource in resources}
     groups = [resource for resource in resources if resource.type in GROUPS and resource.urn not in laid_out]
     return (*resources, *(inner for group in groups for inner in _objects(group)))

@@ -471,7 +471,8 @@ ALLOWED: dict[str, list[Change]] = {
             put(e.CLUSTER, ("deletionProtection",), False),
             put(e.RAW_CLUSTER, ("deletionProtection",), False),
             bare(e.KEY),
-        )
+        ),
+        after(drop(e.ENCRYPTION), bare(e.KEY)),
     ],
     "buckets-block-public-access": [
         after(bare(e.PUBLIC_BLOCK), put(e.PUBLIC_BLOCK, ("bucket",), "artifacts")),

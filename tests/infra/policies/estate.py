@@ -187,6 +187,15 @@ ATTACHMENT = resource(
     {"policyArn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"},
 )
 
+KEY = resource(
+    "aws:kms/key:Key",
+    "artifacts",
+    {
+        "enableKeyRotation": True,
+        "policy": document(allow(["kms:Decrypt"], ["*"], Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})),
+    },
+    protect=True,
+)
 BUCKET = resource("aws:s3/bucket:Bucket", "artifacts", {"bucket": "artifacts"}, protect=True)
 PUBLIC_BLOCK = resource(
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
@@ -220,22 +229,13 @@ ENCRYPTION = resource(
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "artifacts",
     {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "key"}}]},
-    after=[BUCKET],
+    after=[BUCKET, KEY],
 )
 VERSIONING = resource(
     "aws:s3/bucketVersioning:BucketVersioning",
     "artifacts",
     {"versioningConfiguration": {"status": "Enabled"}},
     after=[BUCKET],
-)
-KEY = resource(
-    "aws:kms/key:Key",
-    "artifacts",
-    {
-        "enableKeyRotation": True,
-        "policy": document(allow(["kms:Decrypt"], ["*"], Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})),
-    },
-    protect=True,
 )
 REPOSITORY = resource(
     "aws:ecr/repository:Repository",

@@ -71,10 +71,15 @@ def test_objects_inside_yaml_are_judged() -> None:
     assert found == {"no-aws-auth-map", "load-balancers-are-internal", "nothing-lives-in-default"}
     # Where the engine has laid the objects out they are not judged twice.
     child = Judged(
-        type="kubernetes:core/v1:Service", name="open", urn="x", inputs={}, options=Options(parent=group.urn)
+        type="kubernetes:core/v1:Service", name="open", urn="x", inputs=bodies[0], options=Options(parent=group.urn)
     )
     assert expand([group, child]) == (group, child)
 
 
 def test_an_empty_stack_is_kept() -> None:
     assert judge([]) == []
+
+
+def test_an_object_that_is_only_read_is_not_judged() -> None:
+    read = estate.resource("kubernetes:core/v1:Service", "of-somebody-else", {})
+    assert judge(add(read)(ESTATE)) == []
