@@ -3,6 +3,7 @@
 No AWS resource and no chart: it needs the rights of one namespace, and an update without a new version takes seconds.
 """
 
+import os
 from pathlib import Path
 
 import pulumi
@@ -21,10 +22,10 @@ from serving.resources import FixedReplicas, Resources, ScaleByCpu, ScaleByReque
 from stacks.live_versions import S3, LiveEndpoint, LiveVersion, read_endpoints
 from stacks.platform_outputs import PlatformOutputs, read_platform
 from stacks.releases_settings import (
-    InClusterAccess,
     ReleasesSettings,
     current_settings,
     environment_of,
+    is_in_cluster,
     platform_stack,
 )
 
@@ -44,9 +45,14 @@ def releases_program(folder: Path = RELEASES) -> None:
 
 
 def _provider(settings: ReleasesSettings, platform: PlatformOutputs) -> Provider:
-    """Without a kubeconfig the provider finds the service account of its own pod."""
-    kubeconfig = None if isinstance(settings.access, InClusterAccess) else platform.kubeconfig
-    return Provider("cluster", kubeconfig=kubeconfig, enable_server_side_apply=True)
+    """Without a kubeconfig the provider finds the service account of its own pod.
+
+    CI and operator may take turns on one stack: both name the same cluster, or the engine would make everything anew.
+    """
+    kubeconfig = None if is_in_cluster(settings, environment=os.environ) else platform.kubeconfig
+    return Provider(
+        "cluster", kubeconfig=kubeconfig, cluster_identifier=platform_stack(settings), enable_server_side_apply=True
+    )
 
 
 def _declare(

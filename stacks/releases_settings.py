@@ -1,5 +1,7 @@
 """`ReleasesSettings`: the section `stillhouse:releases` of `Pulumi.<env>-releases.yaml`; all of it has defaults."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pulumi
@@ -12,6 +14,14 @@ from stacks.settings.stack_config import StackConfig, config_of_program
 
 SECTION = "releases"
 SUFFIX = "-releases"
+POD_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+class AutomaticAccess(Part):
+    """Whichever of the other two fits where the program runs."""
+
+    kind: Literal["auto"]
+    """`in_cluster` inside a pod, `kubeconfig` elsewhere; a CI runner that is a pod itself names its kind."""
 
 
 class KubeconfigAccess(Part):
@@ -33,8 +43,8 @@ class ReleasesSettings(Part):
 
     platform: str | None = Field(default=None, pattern=r"^[^/\s]+/[^/\s]+/[^/\s]+$")
     """The platform's stack, `organization/project/stack`; null: this stack's name without `-releases`."""
-    access: Annotated[KubeconfigAccess | InClusterAccess, Field(discriminator="kind")] = KubeconfigAccess(
-        kind="kubeconfig"
+    access: Annotated[AutomaticAccess | KubeconfigAccess | InClusterAccess, Field(discriminator="kind")] = (
+        AutomaticAccess(kind="auto")
     )
     """How to reach the cluster's API."""
     ready_within_s: int = Field(default=1200, ge=30, le=7200)
@@ -82,6 +92,23 @@ def platform_stack(settings: ReleasesSettings) -> str:
     # A backend of one's own has no organizations, and this word in their place.
     organization = pulumi.get_organization() or "organization"
     return settings.platform or f"{organization}/{pulumi.get_project()}/{environment_of(pulumi.get_stack())}"
+
+
+def is_in_cluster(settings: ReleasesSettings, *, environment: Mapping[str, str], token: Path = POD_TOKEN) -> bool:
+    """Whether the program uses its pod's own service account.
+
+    Args:
+        settings: what the stack file says.
+        environment: variables of the process; Kubernetes tells every pod the API server's address.
+        token: where a pod with a service account has its token.
+    """
+    match settings.access:
+        case InClusterAccess():
+            return True
+        case KubeconfigAccess():
+            return False
+        case AutomaticAccess():
+            return "KUBERNETES_SERVICE_HOST" in environment and token.is_file()
 
 
 class _File(Part):

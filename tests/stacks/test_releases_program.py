@@ -14,17 +14,20 @@ from serving.release import Release, release_text
 from serving.release_verbs import canary, promote, ramp, rollback
 from stacks.capture import fakes_kubernetes, fakes_stack_reference
 from stacks.capture.fakes_stack_reference import STACK_REFERENCE, platform_outputs
-from stacks.capture.monitor import FakeRequest
+from stacks.capture.monitor import Fake, FakeRequest
 from stacks.capture.resource import Resource
 from stacks.capture.run import Capture, capture
 from stacks.capture.values import Secret, Value
 from stacks.releases_program import RELEASES, releases_program
+from stacks.releases_settings import ReleasesSettings, is_in_cluster
 from tests.stacks.test_live_versions import on_trial, registered, releases
 
 ISVC = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 ROUTE = "kubernetes:networking.istio.io/v1:VirtualService"
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 FAKES = {**fakes_kubernetes.FAKES, **fakes_stack_reference.FAKES}
+BLIND: dict[str, Fake] = dict.fromkeys(FAKES, lambda _: {})
+"""For previews in which even an object's namespace is unknown."""
 PROVIDER = "pulumi:providers:kubernetes"
 
 
@@ -178,23 +181,12 @@ def test_a_platform_that_is_not_there_yet_leaves_its_outputs_unknown(tmp_path: P
         lambda: releases_program(tmp_path),
         stack="dev-releases",
         preview=True,
-        fakes={**FAKES, STACK_REFERENCE: undeployed},
+        fakes={**BLIND, STACK_REFERENCE: undeployed},
     )
     assert len(declared.of_type(ISVC)) == 2
     body: Any = declared.one(ROUTE).inputs["spec"]
     assert body["hosts"] == [UNKNOWN]
     assert [part["weight"] for part in body["http"][0]["route"]] == [90, 10]
-
-
-def test_an_output_that_the_platform_lacks_is_named(tmp_path: Path) -> None:
-    def older(request: FakeRequest) -> Mapping[str, Value]:
-        told = platform_outputs("org/stillhouse/dev")
-        del told["gateway_principal"]
-        return {"name": request.inputs["name"], "outputs": told, "secretOutputNames": []}
-
-    run(tmp_path, on_trial())
-    with pytest.raises(Exception, match="gateway_principal"):
-        capture(lambda: releases_program(tmp_path), stack="dev-releases", fakes={**FAKES, STACK_REFERENCE: older})
 
 
 def test_access_from_outside_uses_the_platforms_kubeconfig_and_keeps_it_secret(tmp_path: Path) -> None:
@@ -209,6 +201,33 @@ def test_access_from_a_pod_uses_its_own_account(tmp_path: Path) -> None:
     assert "kubeconfig" not in declared.one(PROVIDER).inputs
     assert declared.one(STACK_REFERENCE).inputs["name"] == "acme/stillhouse/blue"
     assert all(PROVIDER in resource.options.provider for resource in declared.resources if resource.type == ISVC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "variable", "has_token", "inside"),
+    [
+        ("auto", True, True, True),
+        ("auto", True, False, False),
+        ("auto", False, True, False),
+        ("in_cluster", False, False, True),
+        ("kubeconfig", True, True, False),
+    ],
+)
+def test_automatic_access_knows_a_pod(tmp_path: Path, kind: str, variable: bool, has_token: bool, inside: bool) -> None:
+    token = tmp_path / "token"
+    if has_token:
+        token.write_text("t")
+    environment = {"KUBERNETES_SERVICE_HOST": "10.100.0.1"} if variable else {}
+    chosen = ReleasesSettings.model_validate({"access": {"kind": kind}})
+    assert is_in_cluster(chosen, environment=environment, token=token) is inside
+
+
+def test_both_ways_in_lead_to_the_same_cluster(tmp_path: Path) -> None:
+    """Pulumi then takes a change of access for an update of the provider, not for another cluster."""
+    outside = run(tmp_path, on_trial(), config={"access": {"kind": "kubeconfig"}})
+    inside = run(tmp_path, on_trial(), config={"access": {"kind": "in_cluster"}})
+    names = {one.one(PROVIDER).inputs["clusterIdentifier"] for one in (outside, inside)}
+    assert names == {"organization/stillhouse/dev"}
 
 
 def test_patience_is_a_setting(tmp_path: Path) -> None:
@@ -227,7 +246,7 @@ def test_patience_is_a_setting(tmp_path: Path) -> None:
         ),
         (
             {"access": {"kind": "incluster"}},
-            r"access.kind: not allowed \(got incluster\); allowed are: kubeconfig, in_clu",
+            r"access.kind: not allowed \(got incluster\); allowed are: auto, kubeconfig, in_clu",
         ),
         ({"ready_within_s": 1}, r"`stacks/Pulumi.dev-releases.yaml`: stillhouse:releases.ready_within_s: .*\(got 1\)"),
     ],

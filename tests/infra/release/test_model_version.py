@@ -15,6 +15,7 @@ from infra.release.pod_shape import PodShape
 from infra.release.scaling import ByCpu, ByRequests, Fixed, Replicas, Scaling
 from infra.release.virtual_service import Arm
 from stacks.capture.fakes_kubernetes import FAKES
+from stacks.capture.monitor import Fake
 from stacks.capture.resource import creation_order
 from stacks.capture.run import Capture, capture
 
@@ -156,7 +157,8 @@ def test_unknown_inputs_stay_unknown_and_the_rest_is_shown() -> None:
         )
         ModelVersion("one", replace(ARGS, namespace=other.id, runtime=other.id, storage_uri=other.id))
 
-    declared = capture(program, preview=True, fakes=FAKES)
+    blind: dict[str, Fake] = dict.fromkeys(FAKES, lambda _: {})  # even the namespace is unknown
+    declared = capture(program, preview=True, fakes=blind)
     service = declared.one(ISVC)
     body: Any = service.inputs["spec"]
     metadata: Any = service.inputs["metadata"]
