@@ -37,7 +37,7 @@ class KedaArgs:
         """What its pods ask of the system nodes."""
         return (
             pods("keda-operator", self.resources, count=self.operator_replicas),
-            pods("keda-metrics-apiserver", self.resources),
+            pods("keda-operator-metrics-apiserver", self.resources),
             pods("keda-admission-webhooks", self.resources),
         )
 

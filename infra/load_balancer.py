@@ -67,7 +67,8 @@ def controller_values(args: LoadBalancerControllerArgs) -> dict[str, Any]:
         },
         # The webhook would put itself between every Service of the cluster and the API server; ours names its class.
         "enableServiceMutatorWebhook": False,
-        # No Ingress is served: one way in.
+        # No Ingress and no Gateway of Kubernetes is served: one way in, a Service.
+        "controllerConfig": {"featureGates": {"ALBGatewayAPI": False, "NLBGatewayAPI": False}},
         "createIngressClassResource": False,
         "ingressClassParams": {"create": False},
         "podDisruptionBudget": {"maxUnavailable": 1},

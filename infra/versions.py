@@ -14,7 +14,7 @@ from typing import Final
 KUBERNETES: Final = "1.35"
 """EKS standard support ends 2027-03-27; Istio 1.30, KServe 0.20 and Karpenter 1.14 all support it."""
 
-_VERSION = re.compile(r"^v?\d+\.\d+(\.\d+)?([-.+][0-9A-Za-z.-]+)?$")
+_VERSION = re.compile(r"^v?\d+\.\d+(\.\d+)?([-+][0-9A-Za-z.-]+)?$")
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 _FLOATING_TAGS = frozenset({"latest", "stable", "edge", "main", "master", "nightly", "dev"})
 

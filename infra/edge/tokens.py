@@ -92,6 +92,8 @@ def authorization_specs(rules: TokenRules, selector: Mapping[str, str], *, hostn
             "action": "DENY",
             "rules": [
                 {"to": [{"operation": {"notPaths": [call.path for call in CALLS]}}]},
+                # Statistics of all models, spelt like the name of one.
+                {"to": [{"operation": {"paths": ["/v2/models/stats"]}}]},
                 {"to": [{"operation": {"notHosts": hosts}}]},
             ],
         },

@@ -56,6 +56,6 @@ class GitOpsArgs:
     def requests(self) -> tuple[PodRequests, ...]:
         """What the operator and the stack's workspace ask of the system nodes."""
         return (
-            pods("pulumi-kubernetes-operator", self.operator),
+            pods("pulumi-kubernetes-operator-controller-manager", self.operator),
             pods(f"{self.stack}-workspace", self.workspace),
         )

@@ -34,7 +34,7 @@ def release_rules() -> list[dict[str, list[str]]]:
 def operator_values(args: GitOpsArgs) -> dict[str, Any]:
     """The chart's values."""
     return {
-        "resources": args.operator.values(),
+        "resources": {**args.operator.values(), "limits": {"cpu": "1", "memory": f"{args.operator.limit_mib}Mi"}},
         "podSecurityContext": {
             "runAsNonRoot": True,
             "runAsUser": 65532,

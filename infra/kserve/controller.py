@@ -88,7 +88,11 @@ def kserve_values(args: KServeArgs) -> dict[str, Any]:
                 # The chart's own default is Knative.
                 "deploymentMode": "Standard",
                 "imagePullPolicy": "IfNotPresent",
-                "resources": args.controller.values(),
+                # The chart's own limit of a tenth of a core makes its webhooks time out.
+                "resources": {
+                    **args.controller.values(),
+                    "limits": {"cpu": "1", "memory": f"{args.controller.limit_mib}Mi"},
+                },
                 "rbacProxy": {"resources": _RBAC_PROXY.values()},
                 "gateway": {
                     # Routes are ours: one writer of weights.

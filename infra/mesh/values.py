@@ -34,10 +34,8 @@ def istiod_values(*, replicas: int, resources: Resources) -> dict[str, Any]:
         "resources": resources.values(),
         "seccompProfile": {"type": "RuntimeDefault"},
         "cni": {"enabled": True},
-        "env": {
-            # A policy or route that Envoy refuses must be refused when it is written.
-            "PILOT_ENABLE_NATIVE_SIDECARS": "true",
-        },
+        # The proxy starts before a model's downloader and stops after Triton.
+        "env": {"ENABLE_NATIVE_SIDECARS": "true"},
         "topologySpreadConstraints": spread("istiod"),
         "global": {
             "defaultPodDisruptionBudget": {"enabled": replicas > 1},

@@ -28,9 +28,18 @@ def stack_values(args: ObservabilityArgs) -> dict[str, Any]:
             # The reloader's resources are one setting for all of its pods.
             "prometheusConfigReloader": {"resources": small},
         },
-        "kube-state-metrics": {"resources": small},
+        # Their contents are no metrics, and to list them is to read them.
+        "kube-state-metrics": {"resources": small, "collectorsExclude": ["secrets", "configmaps"]},
         # It needs the node's network and processes, so it has a namespace of its own that allows them.
-        "prometheus-node-exporter": {"namespaceOverride": NODE_NAMESPACE, "resources": small},
+        "prometheus-node-exporter": {
+            "namespaceOverride": NODE_NAMESPACE,
+            "resources": small,
+            "containerSecurityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+            },
+        },
         # EKS runs these where nobody can scrape them; alerts on them would always fire.
         "kubeControllerManager": {"enabled": False},
         "kubeEtcd": {"enabled": False},
@@ -68,6 +77,7 @@ def grafana_values(args: ObservabilityArgs) -> dict[str, Any]:
         "resources": args.grafana.values(),
         "persistence": {"enabled": False},
         "initChownData": {"enabled": False},
+        "testFramework": {"enabled": False},
         # Without it the sidecar could read every secret of the cluster.
         "rbac": {"namespaced": True},
         "sidecar": {

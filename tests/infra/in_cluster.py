@@ -1,6 +1,7 @@
 """Everything that runs in the cluster, declared once as a program, for tests of order, secrets and unknown values."""
 
 from functools import cache
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -25,7 +26,9 @@ from infra.observability.alerting import AlertReceiver, ReceiverKind
 from infra.observability.args import ObservabilityArgs
 from infra.observability.stack import Observability
 from stacks.capture.fakes_kubernetes import FAKES
+from stacks.capture.resource import Resource
 from stacks.capture.run import Capture, capture
+from stacks.capture.values import reveal
 
 HOSTNAME = "predict.example.internal"
 IMAGE = "registry.example/tritonserver:26.07-py3@sha256:" + "a" * 64
@@ -135,6 +138,11 @@ def gitops_args(serving: ServingNamespace) -> GitOpsArgs:
 
 def role(name: str) -> str:
     return f"arn:aws:iam::123456789012:role/{name}"
+
+
+def body(resource: Resource) -> Any:
+    """The inputs as plain values, secrets opened."""
+    return reveal(resource.inputs)
 
 
 @cache
