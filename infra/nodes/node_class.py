@@ -12,6 +12,8 @@ MAX_THROUGHPUT_MIBPS = 2000
 IOPS_PER_MIBPS = 4
 """gp3 asks for four IOPS to each MiB/s: https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html."""
 
+FAST_PULL_THROUGHPUT_MIBPS = 600
+"""What a volume must take for a parallel pull to be worth its cores; a slower one is the bottleneck either way."""
 FAST_IMAGE_PULL = """\
 apiVersion: node.eks.aws/v1alpha1
 kind: NodeConfig
@@ -19,7 +21,7 @@ spec:
   featureGates:
     FastImagePull: true
 """
-"""SOCI's parallel pull and unpack, for which a volume must take several hundred MiB/s: Triton's image is many GiB.
+"""SOCI's parallel pull and unpack: Triton's image is many GiB.
 
 https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/doc/examples.md
 """
@@ -58,7 +60,6 @@ class NodeClass:
     security_group_ids: Sequence[pulumi.Input[str]]
     volume: Volume
     reservation_ids: Sequence[str] = ()
-    fast_image_pull: bool = True
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def spec(self) -> dict[str, Any]:
@@ -81,7 +82,7 @@ class NodeClass:
         }
         if self.reservation_ids:
             spec["capacityReservationSelectorTerms"] = [{"id": reservation} for reservation in self.reservation_ids]
-        if self.fast_image_pull:
+        if self.volume.throughput_mibps >= FAST_PULL_THROUGHPUT_MIBPS:
             spec["userData"] = FAST_IMAGE_PULL
         return spec
 

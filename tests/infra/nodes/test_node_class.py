@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import yaml
 from hypothesis import given
@@ -49,10 +51,14 @@ def test_reservations_are_selected_only_where_there_are_any() -> None:
         security_group_ids=("sg-1",),
         volume=Volume(gib=50),
         reservation_ids=("cr-1",),
-        fast_image_pull=False,
     ).spec()
     assert reserved["capacityReservationSelectorTerms"] == [{"id": "cr-1"}]
-    assert "userData" not in reserved
+
+
+@pytest.mark.parametrize(("throughput", "parallel"), [(125, False), (599, False), (600, True)])
+def test_images_are_pulled_in_parallel_only_onto_fast_disks(throughput: int, parallel: bool) -> None:
+    spec = replace(CLASS, volume=Volume(gib=100, throughput_mibps=throughput)).spec()
+    assert ("userData" in spec) is parallel
 
 
 @given(st.integers(min_value=125, max_value=2000))
