@@ -1,20 +1,24 @@
 """Who applies what: the one setting that CI and operator both follow."""
 
 import json
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from model.errors import UserError
 from stacks.applied_by_ci import ENVIRONMENTS, applied_by_ci, main
 from stacks.settings.stack_config import STACKS_FOLDER
 
-KIND = re.compile(r"(stillhouse:gitops:\n(?:    .*\n)*?    kind: )\w+")
-REST = "\n    repository: https://example.com/models.git\n    state_bucket: stillhouse-state"
+SECTION = "stillhouse:gitops"
+FOR_ANY_KIND = {
+    "repository": "https://example.com/models.git",
+    "state_bucket": "stillhouse-state",
+    "image": f"registry.example.com/pulumi@sha256:{'0' * 64}",
+}
 
 
 @pytest.fixture
@@ -26,10 +30,9 @@ def stack_files(tmp_path: Path) -> Path:
 
 def set_kind(folder: Path, name: str, kind: str) -> None:
     file = folder / f"Pulumi.{name}.yaml"
-    text = re.sub(r"\n    (repository|state_bucket): .*", "", file.read_text())
-    changed, count = KIND.subn(rf"\g<1>{kind}{REST}", text)
-    assert count == 1, file
-    file.write_text(changed)
+    document = yaml.safe_load(file.read_text())
+    document["config"][SECTION] = {"kind": kind, **FOR_ANY_KIND}
+    file.write_text(yaml.safe_dump(document))
 
 
 @pytest.mark.parametrize(
