@@ -29,6 +29,7 @@ format: setup
 
 docs: setup
 	$(PYTHON) -m typer cli.main utils docs --name stillhouse --output docs/cli.md
+	$(PYTHON) -m stacks.pages
 
 lock: setup
 	scripts/lock

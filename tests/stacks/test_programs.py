@@ -31,7 +31,10 @@ def test_the_project_is_the_one_that_the_settings_are_named_after() -> None:
 
 
 def test_pulumis_entry_runs_the_stacks_program() -> None:
-    captured = capture(lambda: runpy.run_path(str(ROOT / "__main__.py")) and None, stack="dev-releases")
+    def entry() -> None:
+        runpy.run_path(str(ROOT / "__main__.py"))
+
+    captured = capture(entry, stack="dev-releases")
     assert "endpoints" in captured.outputs
 
 
