@@ -23,7 +23,7 @@ def test_a_privileged_predictor_is_found(tmp_path: Path) -> None:
     assert failed["CKV_K8S_16"].resource == "Deployment.models.clicks-predictor"
     assert failed["CKV_K8S_16"].sentence == "Container should not be privileged"
     assert "CKV_K8S_13" not in failed, "the memory limit of the InferenceService was read"
-    assert found.num_resources == 1
+    assert found.num_resources == 2, "the Deployment and its pod"
     assert found.num_passed > 0
 
 
