@@ -84,6 +84,7 @@ def build_foundation(settings: Settings, place: Place) -> Foundation:
         SystemNodesArgs(
             account=place.account,
             cluster_name=place.cluster_name,
+            cluster_version=settings.cluster.version or versions.KUBERNETES,
             subnet_ids=network.private_subnet_ids,
             instance_type=settings.nodes.system.instance_type,
             count=settings.nodes.system.count,
