@@ -129,7 +129,7 @@ def _is_no_administrator(entry: Value) -> Maybe:
     return both(*(holds(at(policy, "policyArn"), lambda arn: ADMIN_POLICY not in str(arn)) for policy in associations))
 
 
-@resource_rule(of=(LAUNCH_TEMPLATE,), row=8, sources=("EKS guide: identity", "CKV_AWS_79"))
+@resource_rule(of=(LAUNCH_TEMPLATE,), row=8, sources=("EKS guide: identity", "CKV_AWS_79", "CKV_AWS_341"))
 def launch_templates_ask_for_tokens(template: Judged) -> Complaints:
     """Instances answer for their metadata by token only (IMDSv2), one hop away: no pod reaches the node's role."""
     options = at(template.inputs, "metadataOptions")
@@ -137,7 +137,7 @@ def launch_templates_ask_for_tokens(template: Judged) -> Complaints:
     yield from expect_is(at(options, "httpPutResponseHopLimit"), 1, "metadataOptions.httpPutResponseHopLimit")
 
 
-@resource_rule(of=(NODE_CLASS,), row=8, sources=("EKS guide: identity", "CKV_AWS_79"))
+@resource_rule(of=(NODE_CLASS,), row=8, sources=("EKS guide: identity", "CKV_AWS_79", "CKV_AWS_341"))
 def karpenter_nodes_ask_for_tokens(node_class: Judged) -> Complaints:
     """Karpenter's instances answer for their metadata by token only (IMDSv2), one hop away."""
     options = at(node_class.inputs, "spec", "metadataOptions")
@@ -145,7 +145,7 @@ def karpenter_nodes_ask_for_tokens(node_class: Judged) -> Complaints:
     yield from expect_is(at(options, "httpPutResponseHopLimit"), 1, "spec.metadataOptions.httpPutResponseHopLimit")
 
 
-@resource_rule(of=(NODE_GROUP,), row=8, sources=("EKS guide: identity", "CKV_AWS_341"))
+@resource_rule(of=(NODE_GROUP,), row=8, sources=("EKS guide: identity",))
 def node_groups_have_a_launch_template(group: Judged) -> Complaints:
     """A node group takes its metadata and disk options from a launch template of ours."""
     template = at(group.inputs, "launchTemplate")
@@ -153,14 +153,14 @@ def node_groups_have_a_launch_template(group: Judged) -> Complaints:
     yield from expect(known, "launchTemplate must name a template (got nothing)")
 
 
-@resource_rule(of=(NODE_CLASS,), row=8, sources=("EKS guide: data", "CKV_AWS_189"))
+@resource_rule(of=(NODE_CLASS,), row=8, sources=("EKS guide: data", "CKV_AWS_3", "CKV_AWS_8"))
 def karpenter_disks_are_encrypted(node_class: Judged) -> Complaints:
     """Karpenter's instances have encrypted disks."""
     for mapping in items(at(node_class.inputs, "spec", "blockDeviceMappings")) or [None]:
         yield from expect_is(at(mapping, "ebs", "encrypted"), True, "spec.blockDeviceMappings[].ebs.encrypted")
 
 
-@resource_rule(of=(LAUNCH_TEMPLATE,), row=8, sources=("EKS guide: data", "CKV_AWS_189"))
+@resource_rule(of=(LAUNCH_TEMPLATE,), row=8, sources=("EKS guide: data", "CKV_AWS_3", "CKV_AWS_8"))
 def launch_template_disks_are_encrypted(template: Judged) -> Complaints:
     """Instances of a launch template have encrypted disks."""
     for mapping in items(at(template.inputs, "blockDeviceMappings")) or [None]:

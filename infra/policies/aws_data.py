@@ -130,7 +130,7 @@ def keys_are_for_named_principals(key: Judged) -> Complaints:
     yield from expect(everybody if everybody is UNKNOWN else not everybody, "the key's policy allows principal *")
 
 
-@stack_rule(of=BUCKETS, row=20, sources=("CKV_AWS_21", "CKV_AWS_143"))
+@stack_rule(of=BUCKETS, row=20, sources=("CKV_AWS_21",))
 def buckets_keep_versions(resources: Sequence[Judged]) -> StackComplaints:
     """Every bucket keeps the versions of its objects."""
     for bucket in of_kind(resources, *BUCKETS):
@@ -184,7 +184,7 @@ def registries_are_private(policy: Judged) -> Complaints:
     yield from expect(everybody if everybody is UNKNOWN else not everybody, "the registry's policy allows principal *")
 
 
-@stack_rule(of=("aws:ec2/vpc:Vpc",), row=23, sources=("EKS guide: images", "CKV2_AWS_11"))
+@stack_rule(of=("aws:ec2/vpc:Vpc",), row=23, sources=("EKS guide: images",))
 def buckets_are_reached_inside(resources: Sequence[Judged]) -> StackComplaints:
     """A network of ours reaches S3 by a gateway endpoint, which costs nothing and stays inside."""
     endpoints = of_kind(resources, ENDPOINT)

@@ -79,7 +79,7 @@ def root_file_systems_are_read_only(resource: Judged) -> Complaints:
         yield from _security(container, "readOnlyRootFilesystem", True)
 
 
-@resource_rule(of=CONTAINERS, row=29, sources=("CKV_K8S_22", "EKS guide: pods"))
+@resource_rule(of=CONTAINERS, row=29, sources=("EKS guide: pods",))
 def memory_volumes_are_bounded(resource: Judged) -> Complaints:
     """A volume in memory (/dev/shm) has a size limit, or it can take the node's memory."""
     for volume in items(at(pod_spec(resource), "volumes")):

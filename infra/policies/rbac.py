@@ -33,14 +33,14 @@ def _complain(role: Judged, bad: Callable[[Value], bool], message: Callable[[Val
             yield message(rule)
 
 
-@resource_rule(of=BINDINGS, row=10, sources=("CIS EKS 4.1.1", "C-0035", "CKV_K8S_49"))
+@resource_rule(of=BINDINGS, row=10, sources=("CIS EKS 4.1.1", "C-0035"))
 def nobody_is_bound_to_cluster_admin(binding: Judged) -> Complaints:
     """No binding makes anybody administrator of the cluster; access entries say who is."""
     role = at(binding.inputs, "roleRef", "name")
     yield from expect(holds(role, lambda value: value != "cluster-admin"), "roleRef.name must not be cluster-admin")
 
 
-@resource_rule(of=ROLES, row=11, sources=("CIS EKS 4.1.3", "CKV_K8S_49", "CKV2_K8S_3"))
+@resource_rule(of=ROLES, row=11, sources=("CIS EKS 4.1.3", "CKV_K8S_49"))
 def roles_have_no_wildcards(role: Judged) -> Complaints:
     """A role names its verbs, its resources and their groups."""
     for rule in _rules(role):
@@ -49,7 +49,7 @@ def roles_have_no_wildcards(role: Judged) -> Complaints:
             yield from expect(named, f"rules[].{field} must not hold *")
 
 
-@resource_rule(of=ROLES, row=11, sources=("CIS EKS 4.1.8", "CKV_K8S_157", "CKV_K8S_158"))
+@resource_rule(of=ROLES, row=11, sources=("CIS EKS 4.1.8", "CKV_K8S_157", "CKV_K8S_158", "CKV2_K8S_3"))
 def roles_cannot_be_raised(role: Judged) -> Complaints:
     """No role may bind, escalate or impersonate: each leads to every other right."""
     yield from _complain(
@@ -96,7 +96,7 @@ def webhooks_are_changed_by_name(role: Judged) -> Complaints:
         "admissionregistration.k8s.io:MutatingWebhookConfiguration",
     ),
     row=14,
-    sources=("CKV_K8S_155", "KServe #4710"),
+    sources=("EKS guide: reliability", "KServe #4710"),
     level=Level.ADVISORY,
 )
 def webhooks_are_bounded(configuration: Judged) -> Complaints:

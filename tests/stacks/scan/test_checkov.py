@@ -1,11 +1,14 @@
 """The real scanner: it finds what is bad, and says so when it cannot look."""
 
 import copy
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from infra.policies.catalogue import RULES
 from model.errors import UserError
 from stacks.scan import checkov
 from stacks.scan.checkov import scan
@@ -36,3 +39,10 @@ def test_a_missing_scanner_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(checkov, "CHECKOV", checkov.ROOT / ".checkov" / "elsewhere")
     with pytest.raises(UserError, match="make setup"):
         scan(tmp_path)
+
+
+def test_every_check_that_a_rule_cites_is_one_of_the_scanners() -> None:
+    cited = {source for rule in RULES for source in rule.sources if source.startswith("CKV")}
+    listed = subprocess.run([checkov.CHECKOV, "--list"], capture_output=True, text=True, check=True, timeout=120).stdout
+    assert cited
+    assert cited - set(re.findall(r"CKV2?_[A-Z0-9]+_[0-9]+", listed)) == set()
