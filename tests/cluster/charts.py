@@ -80,34 +80,63 @@ def render(release: Release, folder: Path, api: Api, scratch: Path) -> list[dict
     return [_placed(document, release.namespace, api) for document in documents(done.stdout)]
 
 
-def unknown_values(values: Mapping[str, Any], folder: Path) -> list[str]:
-    """Dotted paths of values that neither the chart's values.yaml nor a template knows: most likely misspelt."""
-    known = yaml.load((folder / "values.yaml").read_bytes(), yaml.CSafeLoader) or {}
+def unknown_values(
+    values: Mapping[str, Any], folder: Path, added_defaults: Mapping[str, Any] | None = None
+) -> list[str]:
+    """Dotted paths of values that neither the chart's values.yaml nor a template knows: most likely misspelt.
+
+    Args:
+        values: what a stack passes.
+        folder: the chart's.
+        added_defaults: what the chart around it says of this one.
+    """
+    defaults = yaml.load((folder / "values.yaml").read_bytes(), yaml.CSafeLoader) or {}
     # Istio keeps its defaults one level down, and moves them up in a template.
-    known = {**known, **(known.get("_internal_defaults_do_not_set") or {})}
+    defaults = {**defaults, **(defaults.get("_internal_defaults_do_not_set") or {}), **(added_defaults or {})}
     texts = [file.read_text() for file in folder.rglob("*") if file.suffix in (".yaml", ".tpl", ".txt")]
-    return list(_unknown(values, known, "", _paths_in("\n".join(texts))))
+    inner = {name: values[name] for name in values if (folder / "charts" / name).is_dir()}
+    own = {name: value for name, value in values.items() if name not in inner}
+    return [
+        *_unknown(own, defaults, "", _Templates.of("\n".join(texts))),
+        *(
+            f"{name}.{path}"
+            for name, passed in inner.items()
+            for path in unknown_values(passed, folder / "charts" / name, defaults.get(name))
+        ),
+    ]
 
 
-def _unknown(values: Mapping[str, Any], known: Mapping[str, Any], prefix: str, in_templates: set[str]) -> Iterator[str]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Templates:
+    """Which values a chart's templates use."""
+
+    named: frozenset[str]
+    """`a`, `a.b` and `a.b.c` for every `.Values.a.b.c`."""
+    whole: frozenset[str]
+    """Paths that are written out with everything in them, so that a default may be added to."""
+
+    @classmethod
+    def of(cls, text: str) -> "_Templates":
+        path = r"\.Values\.([A-Za-z_][\w.]*)"
+        paths = [match.rstrip(".").split(".") for match in re.findall(path, text)]
+        whole = re.findall(rf"(?:toYaml|with|range|include \"[^\"]+\")\s+\(?{path}|{path}\s*\)?\s*\|\s*toYaml", text)
+        return cls(
+            named=frozenset(".".join(parts[:length]) for parts in paths for length in range(1, len(parts) + 1)),
+            whole=frozenset(
+                [first or second for first, second in whole] + re.findall(r'index \.Values "([^"]+)"', text)
+            ),
+        )
+
+
+def _unknown(values: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str, used: _Templates) -> Iterator[str]:
     for key, value in values.items():
         path = f"{prefix}{key}"
-        if key in known:
-            default = known[key]
-            # A chart that ships an empty mapping takes any keys there.
-            if isinstance(value, Mapping) and isinstance(default, Mapping) and default:
-                yield from _unknown(value, default, f"{path}.", in_templates)
-        elif path not in in_templates:
+        default = defaults.get(key)
+        # A chart that ships an empty mapping, or writes a mapping out as it is, takes any keys there.
+        if isinstance(value, Mapping) and isinstance(default, Mapping) and default and path not in used.whole:
+            yield from _unknown(value, default, f"{path}.", used)
+        elif key not in defaults and path not in used.named:
             yield path
-
-
-def _paths_in(text: str) -> set[str]:
-    """`a`, `a.b` and `a.b.c` for every `.Values.a.b.c` in the templates."""
-    found = set()
-    for match in re.finditer(r"\.Values\.([A-Za-z_][\w.]*)", text):
-        parts = match[1].rstrip(".").split(".")
-        found |= {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
-    return found
 
 
 def _placed(document: dict[str, Any], namespace: str, api: Api) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def created(
     Args:
         plane: where.
         items: what, in order of creation.
-        controllers: chart -> its controller, which runs as long as the chart is there; at the latest until the block ends.
+        controllers: chart -> its controller, which runs while the chart is there, and never longer than the block.
     """
     made = Created()
     with ExitStack() as at_the_end:
