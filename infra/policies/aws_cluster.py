@@ -27,6 +27,7 @@ SUPPORTED_VERSIONS: Final = tuple(window.version for window in support.WINDOWS i
 LAUNCH_TEMPLATE: Final = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_CLASS: Final = "karpenter.k8s.aws:EC2NodeClass"
 NODE_GROUP: Final = "aws:eks/nodeGroup:NodeGroup"
+ASSOCIATION: Final = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
 ADMIN_POLICY: Final = "AmazonEKSClusterAdminPolicy"
 
 _PATHS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str | int, ...]]]] = {
@@ -121,6 +122,15 @@ def administrators_are_named_roles(cluster: Judged) -> Complaints:
             either((_is_no_administrator(entry), holds(at(entry, "principalArn"), lambda arn: ":role/" in str(arn)))),
             f"access entry {name} is administrator and must be a role (got {shown(at(entry, 'principalArn'))})",
         )
+
+
+@resource_rule(of=(ASSOCIATION,), row=10, sources=("CIS EKS 4.1.1", "C-0035"))
+def administration_is_for_named_roles(association: Judged) -> Complaints:
+    """The policy of administrators is associated with named roles only."""
+    arn = at(association.inputs, "principalArn")
+    less = holds(at(association.inputs, "policyArn"), lambda value: ADMIN_POLICY not in str(value))
+    role = holds(arn, lambda value: ":role/" in str(value))
+    yield from expect(either((less, role)), f"principalArn is administrator and must be a role (got {shown(arn)})")
 
 
 def _is_no_administrator(entry: Value) -> Maybe:
@@ -235,6 +245,7 @@ RULES: Final = (
     cluster_access_is_by_entries,
     no_aws_auth_map,
     administrators_are_named_roles,
+    administration_is_for_named_roles,
     launch_templates_ask_for_tokens,
     karpenter_nodes_ask_for_tokens,
     node_groups_have_a_launch_template,

@@ -18,10 +18,12 @@ from stacks.settings.stack_config import PROJECT, StackConfig, config_of_file
 STACKS = known_stacks()
 ADVICE: Mapping[str, str] = {
     "guardduty-watches-the-cluster": "an organisation turns GuardDuty on for all of its accounts, not a stack",
+    "networks-log-their-flows": "the low tier saves the price of flow logs",
     "refused-configuration-raises-an-alert": "alerts come with the dashboards",
 }
 """Advisory rules that the shipped stacks do not keep, and why."""
 IDLE: Mapping[str, str] = {
+    "administration-is-for-named-roles": "the cluster's component makes them in the engine; another rule reads its entries",
     "registries-are-private": "a repository without a policy is for its own account",
     "load-balancers-are-internal": "a chart makes the one load balancer; another rule looks into its values",
     "webhooks-are-bounded": "the charts of the controllers make their webhooks",

@@ -89,6 +89,25 @@ BROKEN: dict[str, list[Change]] = {
     "administrators-are-named-roles": [
         put(e.CLUSTER, ("accessEntries", "operators", "principalArn"), "arn:aws:iam::123456789012:user/ann")
     ],
+    "administration-is-for-named-roles": [put(e.ASSOCIATION, ("principalArn",), "arn:aws:iam::123456789012:root")],
+    "logs-have-an-end": [put(e.LOG_GROUP, ("retentionInDays",), GONE), put(e.LOG_GROUP, ("retentionInDays",), 0)],
+    "logs-are-encrypted": [put(e.LOG_GROUP, ("kmsKeyId",), GONE)],
+    "networks-log-their-flows": [drop(e.FLOW_LOG), bare(e.FLOW_LOG)],
+    "default-groups-let-nothing-through": [put(e.DEFAULT_GROUP, ("egress",), [{"cidrBlocks": ["0.0.0.0/0"]}])],
+    "queues-are-encrypted": [put(e.QUEUE, ("sqsManagedSseEnabled",), False)],
+    "volumes-are-encrypted": [put(e.STORAGE_CLASS, ("parameters",), GONE)],
+    "pools-have-a-limit": [
+        put(e.POOL, ("spec", "limits"), GONE),
+        put(e.POOL, ("spec", "limits"), {"memory": "1Ti"}),
+    ],
+    "busy-nodes-are-left-alone": [
+        put(e.POOL, ("spec", "disruption", "consolidationPolicy"), "WhenEmptyOrUnderutilized"),
+        put(e.POOL, ("spec", "disruption"), GONE),
+    ],
+    "gpu-nodes-are-for-models": [
+        put(e.POOL, ("spec", "template", "spec", "taints"), GONE),
+        put(e.POOL, ("spec", "template", "spec", "taints", 0, "effect"), "PreferNoSchedule"),
+    ],
     "launch-templates-ask-for-tokens": [
         put(e.LAUNCH_TEMPLATE, ("metadataOptions", "httpTokens"), "optional"),
         put(e.LAUNCH_TEMPLATE, ("metadataOptions", "httpPutResponseHopLimit"), 2),
@@ -450,6 +469,24 @@ BROKEN: dict[str, list[Change]] = {
 }
 
 ALLOWED: dict[str, list[Change]] = {
+    "gpu-nodes-are-for-models": [
+        after(
+            put(e.POOL, ("spec", "template", "spec", "taints"), GONE),
+            put(e.POOL, ("spec", "template", "spec", "requirements", 0, "values"), ["m5.2xlarge"]),
+        )
+    ],
+    "administration-is-for-named-roles": [
+        put(e.ASSOCIATION, ("policyArn",), "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy")
+    ],
+    "volumes-are-encrypted": [
+        after(
+            put(e.STORAGE_CLASS, ("provisioner",), "example.com/nfs"),
+            put(e.STORAGE_CLASS, ("parameters",), GONE),
+        )
+    ],
+    "queues-are-encrypted": [
+        after(put(e.QUEUE, ("sqsManagedSseEnabled",), GONE), put(e.QUEUE, ("kmsMasterKeyId",), "alias/queue"))
+    ],
     "cluster-endpoint-is-not-open": [put(e.CLUSTER, ("endpointPublicAccess",), False), put(e.CLUSTER, (), {})],
     "nothing-is-open-to-the-world": [
         add(

@@ -138,6 +138,43 @@ ENDPOINT = resource(
 GUARDDUTY = resource("aws:guardduty/detectorFeature:DetectorFeature", "runtime", {"name": "RUNTIME_MONITORING"})
 ADDON = resource("aws:eks/addon:Addon", "vpc-cni", {"addonName": "vpc-cni", "addonVersion": "v1.21.1-eksbuild.1"})
 
+ASSOCIATION = resource(
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+    "operators",
+    {
+        "principalArn": f"arn:aws:iam::{ACCOUNT}:role/operators",
+        "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+    },
+)
+LOG_GROUP = resource(
+    "aws:cloudwatch/logGroup:LogGroup",
+    "flow",
+    {"retentionInDays": 30, "kmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"},
+)
+FLOW_LOG = resource("aws:ec2/flowLog:FlowLog", "flow", {"vpcId": "vpc-1", "trafficType": "ALL"}, after=[VPC])
+DEFAULT_GROUP = resource("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "closed", {"ingress": [], "egress": []})
+QUEUE = resource("aws:sqs/queue:Queue", "interruptions", {"sqsManagedSseEnabled": True})
+STORAGE_CLASS = k8s(
+    "storage.k8s.io/v1", "StorageClass", "gp3", provisioner="ebs.csi.aws.com", parameters={"encrypted": "true"}
+)
+POOL = k8s(
+    "karpenter.sh/v1",
+    "NodePool",
+    "gpu",
+    spec={
+        "template": {
+            "spec": {
+                "taints": [{"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}],
+                "requirements": [
+                    {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["g6.4xlarge"]}
+                ],
+            }
+        },
+        "limits": {"cpu": "128"},
+        "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "300s"},
+    },
+)
+
 SERVING_ROLE = resource("aws:iam/role:Role", "serving", {"assumeRolePolicy": trust("models:serving")})
 SERVING_POLICY = resource(
     "aws:iam/rolePolicy:RolePolicy",
@@ -612,6 +649,13 @@ ESTATE: tuple[Judged, ...] = (
     ENDPOINT,
     GUARDDUTY,
     ADDON,
+    ASSOCIATION,
+    LOG_GROUP,
+    FLOW_LOG,
+    DEFAULT_GROUP,
+    QUEUE,
+    STORAGE_CLASS,
+    POOL,
     SERVING_ROLE,
     SERVING_POLICY,
     PUBLISHING_POLICY,

@@ -65,4 +65,5 @@ def test_nothing_is_found_where_nothing_is_known() -> None:
         "buckets-are-encrypted",
         "node-groups-have-a-launch-template",
         "node-groups-take-no-ssh",
+        "networks-log-their-flows",
     }, "a rule that cannot judge says so; these judge by what is there, not by what it says"
