@@ -20,9 +20,11 @@ from infra.external_dns import ExternalDns, ExternalDnsArgs
 from infra.gitops import args as gitops_args
 from infra.gitops.args import GitOpsArgs
 from infra.gitops.operator import GitOps
+from infra.gitops.workflow import WorkflowAccess, WorkflowAccessArgs
 from infra.identity.controller_documents import external_dns_policy, load_balancer_policy, pulumi_operator_policy
 from infra.identity.model_documents import Prefix, publishing_policy, serving_policy
 from infra.identity.policy_document import PolicyDocument
+from infra.identity.trusted_role import GithubEnvironment
 from infra.identity.workload_role import WorkloadRole, WorkloadRoleArgs
 from infra.keda import Keda, KedaArgs
 from infra.kserve.controller import KServe, KServeArgs
@@ -91,6 +93,7 @@ class WorkloadsBuilder:
         gpu = self._runtime(serving, kserve, Accelerator.GPU, GPU)
         self._pools(karpenter)
         self._gitops(serving, kserve)
+        self._workflow(serving)
         return Workloads(
             edge=edge,
             serving=serving,
@@ -303,6 +306,26 @@ class WorkloadsBuilder:
         )
         self.requests.extend(args.requests())
         GitOps("gitops", args, self._after(serving, kserve, role))
+
+    def _workflow(self, serving: ServingNamespace) -> None:
+        asked = self.settings.gitops
+        if not asked.has_workflow or asked.github is None:
+            return
+        github = GithubEnvironment(
+            provider_arn=asked.github.oidc_provider_arn,
+            repository=asked.github.repository,
+            environment=f"{self.place.environment}-releases",
+        )
+        args = WorkflowAccessArgs(
+            account=self.place.account,
+            cluster_name=self.place.cluster_name,
+            github=github,
+            state_policy=self._state_policy(),
+            serving_namespace=serving.namespace,
+            tags=self.place.tags,
+        )
+        access = WorkflowAccess("releases-workflow", args, self._after(serving))
+        pulumi.export("releases_workflow_role_arn", access.role_arn)
 
     def _state_policy(self) -> PolicyDocument:
         """The backend and its key were made before the first stack, so they are looked up."""

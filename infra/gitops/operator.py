@@ -7,7 +7,8 @@ from pulumi_kubernetes.rbac import v1 as rbac
 
 from infra.chart import release
 from infra.gitops.args import NAMESPACE, SERVICE_ACCOUNT, GitOpsArgs
-from infra.gitops.values import TOKEN_KEY, TOKEN_SECRET, operator_values, release_rules, stack_spec
+from infra.gitops.rights import API_GROUP, release_rights
+from infra.gitops.values import TOKEN_KEY, TOKEN_SECRET, operator_values, stack_spec
 from infra.manifest import custom
 from infra.namespaces import Namespace, NamespaceArgs
 from infra.network_rules import dns, to_https, within
@@ -66,28 +67,19 @@ class GitOps(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        role = rbac.Role(
-            f"{name}-role",
-            metadata=ObjectMetaArgs(name=SERVICE_ACCOUNT, namespace=args.serving_namespace),
-            rules=[
-                rbac.PolicyRuleArgs(api_groups=rule["apiGroups"], resources=rule["resources"], verbs=rule["verbs"])
-                for rule in release_rules()
-            ],
-            opts=child,
-        )
         subject = rbac.SubjectArgs(kind="ServiceAccount", name=SERVICE_ACCOUNT, namespace=self.namespace)
-        group = "rbac.authorization.k8s.io"
-        binding = rbac.RoleBinding(
-            f"{name}-binding",
-            metadata=ObjectMetaArgs(name=SERVICE_ACCOUNT, namespace=args.serving_namespace),
-            role_ref=rbac.RoleRefArgs(api_group=group, kind="Role", name=SERVICE_ACCOUNT),
-            subjects=[subject],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role, account]),
+        binding = release_rights(
+            name,
+            object_name=SERVICE_ACCOUNT,
+            namespace=args.serving_namespace,
+            subject=subject,
+            opts=child,
+            after=[account],
         )
         review = rbac.ClusterRoleBinding(
             f"{name}-token-review",
             metadata=ObjectMetaArgs(name=f"{NAMESPACE}-{SERVICE_ACCOUNT}-token-review"),
-            role_ref=rbac.RoleRefArgs(api_group=group, kind="ClusterRole", name="system:auth-delegator"),
+            role_ref=rbac.RoleRefArgs(api_group=API_GROUP, kind="ClusterRole", name="system:auth-delegator"),
             subjects=[subject],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[account]),
         )

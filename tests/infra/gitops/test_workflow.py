@@ -41,8 +41,8 @@ def test_only_one_environment_of_one_repository_takes_the_role(run: Capture) -> 
     trust = json.loads(str(run.one("aws:iam/role:Role").inputs["assumeRolePolicy"]))
     (statement,) = trust["Statement"]
     assert statement["Condition"]["StringEquals"] == {
-        "token.actions.githubusercontent.com:sub": "repo:shop/serving:environment:prod-releases",
-        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+        "token.actions.githubusercontent.com:sub": ["repo:shop/serving:environment:prod-releases"],
+        "token.actions.githubusercontent.com:aud": ["sts.amazonaws.com"],
     }
 
 
