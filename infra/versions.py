@@ -1,7 +1,7 @@
 """Every chart, image, add-on, CRD bundle and Kubernetes version that the platform installs, with date and source.
 
 `SHIPPED` is the set that is installed together; `floating_pins` names every entry that could change under our feet.
-`docs/decisions/0007-versions.md` says why these and not KServe's own test set or the newest.
+`docs/decisions/0008-versions.md` says why these and not KServe's own test set or the newest.
 """
 
 import re
