@@ -7,6 +7,8 @@ from graphlib import TopologicalSorter
 from stacks.capture.resource import Resource
 from stacks.capture.run import Capture
 
+ROLE = "stillhouse:identity:WorkloadRole"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
@@ -40,9 +42,10 @@ class Graph:
 
 
 def graph_of(capture: Capture) -> Graph:
-    """The parts of a captured program and what they need of each other."""
+    """The parts of a captured program and what they need of each other; a role is part of the one that takes it on."""
     known = {resource.urn: resource for resource in capture.resources}
     home = {urn: _top(resource, known) for urn, resource in known.items()}
+    home |= {urn: taken for urn in home if (taken := _taker(home[urn], home, known))}
     parts = {urn for urn in home.values() if not known[urn].custom}
     needs: dict[str, set[str]] = {urn: set() for urn in parts}
     for urn, resource in known.items():
@@ -66,6 +69,15 @@ def _top(resource: Resource, known: Mapping[str, Resource]) -> str:
     while resource.parent in known:
         resource = known[resource.parent]
     return resource.urn
+
+
+def _taker(urn: str, home: Mapping[str, str], known: Mapping[str, Resource]) -> str | None:
+    """The only part that waits for a workload's role; None for what is no such role."""
+    if known[urn].type != ROLE:
+        return None
+    inside = {other for other, top in home.items() if top == urn}
+    takers = {home[other] for other, resource in known.items() if resource.waits_for & inside} - {urn}
+    return next(iter(takers)) if len(takers) == 1 else None
 
 
 def _reduced(needs: Mapping[str, set[str]], order: list[str]) -> dict[str, set[str]]:
