@@ -1,6 +1,5 @@
 """Rules about IAM: who may take a role, and what it may do then."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,6 +23,8 @@ PERMANENT: Final = ("aws:iam/user:User", "aws:iam/accessKey:AccessKey")
 TOO_WIDE: Final = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AmazonS3FullAccess")
 WITHOUT_RESOURCE: Final = frozenset({"ecr:GetAuthorizationToken", "sts:GetCallerIdentity"})
 """Actions that IAM lets nobody narrow to a resource, beside those that only read."""
+STATE: Final = "/.pulumi/"
+"""Where Pulumi keeps its state in a bucket; an operator and a workflow may both apply one stack."""
 WRITES: Final = ("s3:Put", "s3:Delete", "s3:Abort", "s3:Restore", "s3:*", "*")
 
 
@@ -123,24 +124,28 @@ def objects_are_reached_by_prefix(policy: Judged) -> Complaints:
 
 @stack_rule(of=POLICIES, row=21, sources=("Triton deployment guide: restrict write access",))
 def models_have_one_writer(resources: Sequence[Judged]) -> StackComplaints:
-    """One role writes beneath a prefix; whoever serves models only reads them."""
-    writers: dict[str, list[Judged]] = defaultdict(list)
+    """One role writes beneath a prefix; whoever serves models only reads them. Pulumi's own state is apart."""
+    writers: list[tuple[str, Judged]] = []
     for policy in of_kind(resources, *POLICIES, ROLE):
         document = documents_of(policy)
         if document is None:
             yield policy, UNKNOWN
             continue
-        for prefix in sorted(_written(document)):
-            writers[prefix].append(policy)
-    for prefix, found in writers.items():
-        for extra in found[1:]:
-            yield extra, f"{prefix} is already written by {found[0].name}; a second writer can replace what was tested"
+        written = [prefix for prefix in sorted(_written(document)) if STATE not in prefix]
+        for prefix in written:
+            for other, first in writers:
+                if first is not policy and (prefix.startswith(other) or other.startswith(prefix)):
+                    yield (
+                        policy,
+                        f"{prefix}* is written by {first.name} too; a second writer can replace what was tested",
+                    )
+        writers += [(prefix, policy) for prefix in written]
 
 
 def _written(document: Sequence[Statement]) -> set[str]:
-    """Resources of objects that the document lets somebody write."""
+    """Prefixes of the objects that the document lets somebody write."""
     return {
-        resource
+        resource.rstrip("*")
         for statement in document
         if statement.allows and any(action.startswith(WRITES) for action in statement.actions)
         for resource in statement.resources

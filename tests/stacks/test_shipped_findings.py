@@ -23,7 +23,7 @@ ADVICE: Mapping[str, str] = {
 }
 """Advisory rules that the shipped stacks do not keep, and why."""
 IDLE: Mapping[str, str] = {
-    "administration-is-for-named-roles": "the cluster's component makes them in the engine; another rule reads its entries",
+    "administration-is-for-named-roles": "the cluster's component makes them; another rule reads its entries",
     "registries-are-private": "a repository without a policy is for its own account",
     "load-balancers-are-internal": "a chart makes the one load balancer; another rule looks into its values",
     "webhooks-are-bounded": "the charts of the controllers make their webhooks",

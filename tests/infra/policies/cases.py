@@ -1,6 +1,6 @@
 """For each rule the ways to break it, and some that look like it and are allowed."""
 
-from infra.policies.judged import UNKNOWN
+from infra.policies.judged import UNKNOWN, Judged
 from tests.infra.policies import estate as e
 from tests.infra.policies.changes import GONE, Change, Path, add, after, bare, drop, put
 from tests.infra.policies.estate import allow, document, k8s, resource
@@ -17,6 +17,11 @@ PSS = "pod-security.kubernetes.io"
 def policy(*statements: dict[str, object]) -> Change:
     """Another policy for publishing."""
     return put(e.PUBLISHING_POLICY, ("policy",), document(*statements))
+
+
+def writer(objects: str, name: str = "intruder") -> Judged:
+    """A policy that lets somebody write objects."""
+    return resource("aws:iam/policy:Policy", name, {"policy": document(allow(["s3:PutObject"], [objects]))})
 
 
 def without_option(start: str) -> Change:
@@ -42,11 +47,7 @@ ROOT_TRUST = document(
 )
 STAR_TRUST = document({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
 EVERYBODY = document({"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"], "Resource": ["*"]})
-SECOND_WRITER = resource(
-    "aws:iam/policy:Policy",
-    "intruder",
-    {"policy": document(allow(["s3:PutObject"], ["arn:aws:s3:::artifacts/models/*"]))},
-)
+SECOND_WRITER = writer("arn:aws:s3:::artifacts/models/*")
 OTHER_BUCKET = resource("aws:s3/bucket:Bucket", "other", {"bucket": "other"}, protect=True)
 SECOND_MODEL = k8s("serving.kserve.io/v1beta1", "InferenceService", "two", "istio-cni", spec=e.SERVED.inputs["spec"])
 OPEN_POLICY = k8s(
@@ -164,7 +165,11 @@ BROKEN: dict[str, list[Change]] = {
         policy(allow(["s3:GetObject"], ["arn:aws:s3:::artifacts/*"])),
         policy(allow(["s3:PutObject"], ["arn:aws:s3:::artifacts"])),
     ],
-    "models-have-one-writer": [add(SECOND_WRITER)],
+    "models-have-one-writer": [
+        add(SECOND_WRITER),
+        add(writer("arn:aws:s3:::artifacts/*")),
+        add(writer("arn:aws:s3:::artifacts/models/clicks/*")),
+    ],
     "serving-policies-only-read": [
         put(e.SERVING_POLICY, ("policy",), document(allow(["s3:DeleteObject"], ["arn:aws:s3:::artifacts/tmp/*"])))
     ],
@@ -502,7 +507,10 @@ ALLOWED: dict[str, list[Change]] = {
             document({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}),
         )
     ],
-    "models-have-one-writer": [policy(allow(["s3:PutObject"], ["arn:aws:s3:::artifacts/embeddings/*"]))],
+    "models-have-one-writer": [
+        policy(allow(["s3:PutObject"], ["arn:aws:s3:::artifacts/embeddings/*"])),
+        add(writer("arn:aws:s3:::state/.pulumi/*", "operator"), writer("arn:aws:s3:::state/.pulumi/*", "workflow")),
+    ],
     "what-is-kept-is-kept-whole": [
         after(
             put(e.CLUSTER, ("deletionProtection",), False),
