@@ -1,6 +1,6 @@
 """A stack's name -> what its program declares, costs and answers, and what speaks against it; nothing is contacted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from stacks.capture.resource import creation_order
 from stacks.capture.run import Capture, capture
 from stacks.fit import Fit, fit
 from stacks.plan.own_findings import bill_findings, fit_findings, placeholder_findings
-from stacks.programs import RELEASES_SUFFIX, program_of, stack_file
+from stacks.plan.release_fit import release_findings
+from stacks.programs import RELEASES_SUFFIX, known_stacks, program_of, stack_file
 from stacks.settings.read import read_settings
 from stacks.settings.secret_settings import needed_secrets
 from stacks.settings.settings import Settings, Tier
@@ -86,7 +87,8 @@ def make_plan(
         config = replace(config, values={**config.values, f"{PROJECT}:tier": tier})
     if stack.endswith(RELEASES_SUFFIX):
         captured = _captured(stack, config, {})
-        return Plan(stack=stack, capture=captured, findings=_ordered(_judged(captured)), platform=None)
+        found = (*_judged(captured), *_release_findings(stack, captured, folder))
+        return Plan(stack=stack, capture=captured, findings=_ordered(found), platform=None)
     settings = read_settings(config)
     secrets = {f"{PROJECT}:{name}": PLACEHOLDER_SECRET for name in needed_secrets(settings)}
     captured = _captured(stack, config, secrets)
@@ -112,6 +114,13 @@ def _captured(stack: str, config: StackConfig, secrets: Mapping[str, str]) -> Ca
 def _judged(captured: Capture) -> tuple[Finding, ...]:
     """What is only read belongs to somebody else."""
     return tuple(judge([judged(resource) for resource in captured.resources if not resource.read]))
+
+
+def _release_findings(stack: str, captured: Capture, folder: Path) -> Iterator[Finding]:
+    """Against the platform of the same environment, where this folder has its file."""
+    environment = stack.removesuffix(RELEASES_SUFFIX)
+    if environment in known_stacks(folder):
+        yield from release_findings(captured, read_settings(config_of_file(stack_file(environment, folder))))
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
