@@ -95,7 +95,6 @@ def triton_flags(pod: TritonPod, *, gpus: int, max_body_bytes: int) -> list[str]
         "model-control-mode": "none",
         "exit-on-error": "true",
         "strict-readiness": "true",
-        "disable-auto-complete-config": "true",
         "allow-http": "true",
         "http-port": HTTP_PORT,
         "http-thread-count": pod.http_threads,
@@ -113,7 +112,8 @@ def triton_flags(pod: TritonPod, *, gpus: int, max_body_bytes: int) -> list[str]
         "exit-timeout-secs": pod.exit_timeout_s,
         "log-format": "ISO8601",
     }
-    return [f"--{name}={value}" for name, value in options.items()]
+    # Of these only the last takes no value, and Triton does not start when it is given one.
+    return [*(f"--{name}={value}" for name, value in options.items()), "--disable-auto-complete-config"]
 
 
 def _container(pod: TritonPod, *, image: str, gpus: int, max_body_bytes: int) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def _container(gpus: int = 0) -> dict[str, Any]:
 
 def _options(gpus: int = 0) -> dict[str, str]:
     flags = triton_flags(POD, gpus=gpus, max_body_bytes=4096)
-    return dict(flag.removeprefix("--").split("=", 1) for flag in flags)
+    parts = (flag.removeprefix("--").partition("=") for flag in flags)
+    return {name: value for name, _, value in parts}
 
 
 def test_the_container_is_restricted() -> None:
@@ -72,7 +73,8 @@ def test_the_first_port_is_the_one_that_kserves_service_takes() -> None:
 def test_triton_loads_once_and_fails_loudly() -> None:
     options = _options()
     assert options["model-control-mode"] == "none"
-    assert options["exit-on-error"] == options["strict-readiness"] == options["disable-auto-complete-config"] == "true"
+    assert options["exit-on-error"] == options["strict-readiness"] == "true"
+    assert options["disable-auto-complete-config"] == ""
     assert options["allow-sagemaker"] == options["allow-vertex-ai"] == "false"
     assert options["http-max-input-size"] == "4096"
     assert "allow-client-shm" not in options
