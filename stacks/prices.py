@@ -32,7 +32,10 @@ class Price:
 
 _VPC = "https://aws.amazon.com/vpc/pricing/, as https://cloudburn.io/blog/aws-nat-gateway-pricing gives it"
 _EBS = "https://aws.amazon.com/ebs/pricing/, as https://www.saisci.com/aws/gp3-throughput-explained/ gives it"
-_EC2 = "EC2 price table that aws/karpenter-provider-aws generates from AWS's price list (pkg/providers/pricing)"
+_EC2 = (
+    "EC2 price table that aws/karpenter-provider-aws generates (pkg/providers/pricing); it is for "
+    "us-east-1, and the reference figures for us-west-2 follow from the same prices"
+)
 _EKS = "https://aws.amazon.com/eks/pricing/, as https://cloudburn.io/blog/amazon-eks-pricing gives it"
 _ELB = "https://aws.amazon.com/elasticloadbalancing/pricing/, as https://awsnegotiations.com gives it"
 _LOGS = "https://aws.amazon.com/cloudwatch/pricing/, as https://c3x.dev/blog/cloudwatch-logs-cost-optimization gives it"
