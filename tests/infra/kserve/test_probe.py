@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,26 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_served_model(tmp_path_factory.mktemp("probed")).repository
 
 
+@contextmanager
+def _serving(repository: Path, folder: Path) -> Iterator[Served]:
+    own = folder / "models"
+    shutil.copytree(repository, own)
+    with triton_server(own, NAME, folder) as server:
+        yield Served(server=server, repository=own)
+
+
+@pytest.fixture(scope="module")
+def healthy(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Only asked; nobody breaks it."""
+    with _serving(repository, tmp_path_factory.mktemp("healthy")) as served:
+        yield served
+
+
 @pytest.fixture
 def served(repository: Path, tmp_path: Path) -> Iterator[Served]:
-    own = tmp_path / "models"
-    shutil.copytree(repository, own)
-    with triton_server(own, NAME, tmp_path) as server:
-        yield Served(server=server, repository=own)
+    """To be broken."""
+    with _serving(repository, tmp_path) as served:
+        yield served
 
 
 def _eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
@@ -62,16 +77,16 @@ def _eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
     return False
 
 
-def test_a_serving_model_is_alive_and_answers(served: Served) -> None:
-    assert served.asked("alive")
-    assert served.asked("answers")
-    assert served.server.metric("nv_inference_request_success") >= 1
+def test_a_serving_model_is_alive_and_answers(healthy: Served) -> None:
+    assert healthy.asked("alive")
+    assert healthy.asked("answers")
+    assert healthy.server.metric("nv_inference_request_success") >= 1
 
 
-def test_it_asks_for_an_entity_that_has_an_embedding(served: Served) -> None:
-    before = served.server.metric("stillhouse_embedding_missing_total")
-    assert served.asked("answers")
-    assert served.server.metric("stillhouse_embedding_missing_total") == before
+def test_it_asks_for_an_entity_that_has_an_embedding(healthy: Served) -> None:
+    before = healthy.server.metric("stillhouse_embedding_missing_total")
+    assert healthy.asked("answers")
+    assert healthy.server.metric("stillhouse_embedding_missing_total") == before
 
 
 def test_a_dead_process_is_noticed_where_triton_says_ready(served: Served) -> None:
