@@ -42,7 +42,7 @@ _LOGS = "https://aws.amazon.com/cloudwatch/pricing/, as https://c3x.dev/blog/clo
 _LINK = "https://aws.amazon.com/privatelink/pricing/, as https://c3x.dev/resources/aws/aws_vpc_endpoint gives it"
 _KMS = "https://aws.amazon.com/kms/pricing/"
 _ECR = "https://aws.amazon.com/ecr/pricing/, as https://cloudburn.io/blog/amazon-ecr-pricing gives it"
-_S3 = "https://aws.amazon.com/s3/pricing/, S3 Standard, first 50 TB"
+_S3 = "https://aws.amazon.com/s3/pricing/: S3 Standard, first 50 TB; widely quoted, the page itself was not read"
 
 PRICES: dict[str, Price] = {
     "eks_control_plane": Price(usd=0.10, per="hour", source=_EKS, read=date(2026, 4, 1)),
@@ -56,14 +56,12 @@ PRICES: dict[str, Price] = {
     "load_balancer_unit": Price(usd=0.006, per="hour", source=_ELB, read=date(2026, 5, 1)),
     "gp3": Price(usd=0.08, per="GiB-month", source=_EBS, read=date(2021, 1, 13)),
     "gp3_throughput": Price(usd=0.04, per="MiB/s-month", source=_EBS, read=date(2021, 1, 13)),
-    "gp3_iops": Price(
-        usd=0.005, per="IOPS-month", source="https://aws.amazon.com/ebs/pricing/", read=date(2021, 1, 13)
-    ),
+    "gp3_iops": Price(usd=0.005, per="IOPS-month", source=_EBS, read=date(2021, 1, 13)),
     "kms_key": Price(usd=1.0, per="month", source=_KMS, read=date(2026, 3, 14)),
     "log_ingest": Price(usd=0.50, per="GB", source=_LOGS, read=date(2026, 6, 1)),
     "log_storage": Price(usd=0.03, per="GiB-month", source=_LOGS, read=date(2026, 6, 1)),
     "ecr": Price(usd=0.10, per="GiB-month", source=_ECR, read=date(2026, 3, 1)),
-    "s3": Price(usd=0.023, per="GiB-month", source=_S3, read=date(2026, 6, 1)),
+    "s3": Price(usd=0.023, per="GiB-month", source=_S3, read=date(2026, 11, 20)),
 }
 
 _INSTANCE_USD_PER_HOUR = {
