@@ -49,7 +49,7 @@ def has_process(model: Path, processes: str = "/proc") -> bool:
             state = entry.with_name("stat").read_text().rpartition(")")[2].split()[0]
         except (OSError, IndexError):
             continue
-        runs_model = any(f"/{model.name}/".encode() in word for word in words[1:])
+        runs_model = any(word.startswith(f"{model}/".encode()) for word in words[1:])
         if words[0].endswith(STUB.encode()) and runs_model and state not in "ZX":
             return True
     return False
