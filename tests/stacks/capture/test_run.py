@@ -94,14 +94,14 @@ def test_creation_order_puts_what_is_waited_for_first() -> None:
 
 
 def test_a_type_without_a_fake_is_an_error_that_names_it() -> None:
-    with pytest.raises(UnknownTypeError, match=r"aws:sqs/queue:Queue \(waiting\)"):
-        capture(lambda: _queue("waiting"), fakes=FAKES)
+    with pytest.raises(UnknownTypeError, match=r"aws:sns/topic:Topic \(news\)"):
+        capture(lambda: _topic("news"), fakes=FAKES)
 
 
-def _queue(name: str) -> None:
-    from pulumi_aws import sqs
+def _topic(name: str) -> None:
+    from pulumi_aws import sns
 
-    sqs.Queue(name)
+    sns.Topic(name)
 
 
 def test_two_resources_with_one_urn_are_refused() -> None:
