@@ -111,5 +111,10 @@ def _attach(monitor: CapturingMonitor) -> None:
             dry_run=monitor.preview,
             organization=None,
             callbacks=None,
+            # Without these the SDK falls back to sets of the whole process, where another loop's tasks may wait.
+            outputs=set(),
+            lock=threading.Lock(),
+            package_refs={},
+            base_providers_by_ref={},
         )
     )

@@ -130,6 +130,14 @@ def test_a_run_inside_a_running_loop_is_apart_from_it() -> None:
     assert asyncio.run(inside()) == 3
 
 
+def test_an_output_of_another_loop_does_not_hold_a_run_up() -> None:
+    async def outside() -> None:
+        pulumi.Output.from_input(asyncio.get_running_loop().create_future())
+        assert len(_run(preview=False).resources) == 3
+
+    asyncio.run(outside())
+
+
 def test_provider_functions_are_answered() -> None:
     import pulumi_aws
 
