@@ -11,9 +11,9 @@ from cli.releases import Place, at_a_place, make_repository
 from model.artifact import read_artifact
 from model.errors import UserError
 from serving.release import Release
+from serving.release_change import Change
 from serving.release_repository import commit_change, read_head
 from serving.release_repository import history as read_history
-from serving.release_verbs import Change
 from serving.release_verbs import canary as canary_verb
 from serving.release_verbs import promote as promote_verb
 from serving.release_verbs import ramp as ramp_verb

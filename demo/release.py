@@ -24,8 +24,9 @@ from model.store.history import requests_from_store
 from serving.client import PredictionClient, UnavailableError
 from serving.load import LoadRunner, LoadSettings
 from serving.release import Release
+from serving.release_change import Change
 from serving.release_repository import commit_change, history, read_head
-from serving.release_verbs import Change, canary, promote, ramp, register, rollback
+from serving.release_verbs import canary, promote, ramp, register, rollback
 from serving.twin.paths import TwinPaths
 from serving.twin.run import twin_down, twin_reconcile, twin_refresh, twin_status, twin_up
 from serving.twin.settings import TwinSettings

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from model.errors import UserError
 from serving.release import Release, parse_release, release_text
-from serving.release_verbs import Change
+from serving.release_change import Change
 
 Apply = Callable[[Release], Change]
 _ATTEMPTS = 5

@@ -1,44 +1,110 @@
-"""What may be done to a release: every verb is a pure function `Release -> Change`."""
+"""What people do to a release, part one: each verb is a pure function `Release -> Change`."""
 
-import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
-
-from pydantic import ValidationError
 
 from model.errors import UserError
-from serving.release import Candidate, Registered, Release, explain
-
-Verb = Literal["register", "canary", "ramp", "promote", "rollback"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A verb's outcome: the next file, and why in a few words."""
-
-    release: Release
-    verb: Verb
-    reason: str
+from serving.release import Release
+from serving.release_change import Change, changed, known, on_trial, refuse_held, refuse_rejected
+from serving.release_evidence import EvidenceFile
+from serving.release_parts import Candidate, Stable
 
 
 def register(release: Release, *, version: str, digest: str, uri: str, registered: datetime) -> Change:
     """Make a version known; it takes no traffic yet."""
-    known = release.versions.get(version)
-    if known is not None and known.digest != digest:
+    before = release.versions.get(version)
+    if before is not None and before.digest != digest:
         raise UserError(
-            f"{release.endpoint}: versions.{version}: is {known.digest[:19]} for good (got {digest[:19]})",
+            f"{release.endpoint}: versions.{version}: is {before.digest[:19]} for good (got {digest[:19]})",
             hint="register the new digest under a new version name",
         )
-    _refuse_rejected(release, version, digest)
-    entry = {"digest": digest, "uri": uri, "registered": registered}
+    refuse_rejected(release, version, digest)
+    proven = [proof.model_dump() for proof in before.proven] if before else []
+    entry = {"digest": digest, "uri": uri, "registered": registered, "proven": proven}
     versions = {name: value.model_dump() for name, value in release.versions.items()} | {version: entry}
-    return _change(release, "register", f"register {version}", versions=versions)
+    return changed(release, "register", f"register {version}", {"versions": versions})
 
 
-def canary(release: Release, *, version: str, weight: int) -> Change:
-    """Give a registered version its first share of the traffic."""
+def canary(release: Release, *, version: str, weight: int | None = None, now: datetime | None = None) -> Change:
+    """Give a registered version its first share of the traffic.
+
+    Args:
+        release: the file.
+        version: who.
+        weight: percent; None takes the plan's first step.
+        now: when the share begins; None leaves it unsaid, and then no evidence can be shown to be of this share.
+    """
+    digest = may_be_tried(release, version, "canary")
+    if weight is None:
+        if release.plan is None:
+            raise UserError(f"{release.endpoint}: plan: there is none to take a weight from", hint="name a --weight")
+        weight = int(release.plan.steps[0].weight)
+    candidate = {"version": version, "digest": digest, "weight": _weight(release, weight), "since": now}
+    return changed(release, "canary", f"canary {version} at {weight} %", {"candidate": candidate})
+
+
+def ramp(release: Release, *, weight: int, now: datetime | None = None) -> Change:
+    """Change the candidate's share; the step begins anew."""
+    candidate = on_trial(release, "ramp")
+    refuse_held(release, "ramp")
+    update = candidate.model_dump() | {"weight": _weight(release, weight), "since": now}
+    text = f"ramp {candidate.version} from {candidate.weight} % to {weight} %"
+    return changed(release, "ramp", text, {"candidate": update})
+
+
+def promote(release: Release, *, version: str, now: datetime | None = None) -> Change:
+    """Make the candidate stable; without any stable version, a registered version may become the first.
+
+    What it relieves stays ready as `previous` until `verify`: the promotion is provisional.
+    """
+    digest = known(release, version).digest
+    refuse_rejected(release, version, digest)
+    refuse_held(release, "promote")
+    candidate = release.candidate.version if release.candidate else None
+    if release.stable is not None and version != candidate:
+        raise UserError(
+            f"{release.endpoint}: only the candidate can be promoted, it is {candidate or 'null'} (got {version})",
+            hint=f"`canary {version} --weight 10` puts it on trial first",
+        )
+    before = f" in place of {release.stable.version}" if release.stable else " as the first stable version"
+    relieved = release.stable.model_dump() | {"weight": release.hold_back, "since": now} if release.stable else None
+    stable = {"version": version, "digest": digest}
+    update = {"stable": stable, "candidate": None, "previous": relieved}
+    return changed(release, "promote", f"promote {version}{before}", update)
+
+
+def rollback(
+    release: Release,
+    *,
+    version: str | None = None,
+    reason: str = "by hand",
+    now: datetime | None = None,
+    verdict: str = "",
+    evidence: EvidenceFile | None = None,
+) -> Change:
+    """Take back who serves, and bar its digest; needs no gate, and is never held.
+
+    Args:
+        release: the file.
+        version: who goes: the candidate where it is None, or the stable version, for which the previous one takes over
+            again. That one has to be named, so that two people who both roll a candidate back do no more than that.
+        reason: why; it stands in the file.
+        now: when.
+        verdict: what the evidence said, where it was asked.
+        evidence: where it was asked.
+    """
+    out, text, update = _taken_back(release, version)
+    entry = {"digest": out.digest, "version": out.version, "reason": reason, "since": now}
+    update["rejected"] = [*(item.model_dump() for item in release.rejected), entry]
+    return changed(release, "rollback", f"{text}: {reason}", update, verdict=verdict, evidence=evidence)
+
+
+def may_be_tried(release: Release, version: str, verb: str) -> str:
+    """The digest of a version that may become the candidate.
+
+    Raises:
+        UserError: another one is on trial, nothing is stable, the version serves already, was rejected, or is unknown.
+    """
+    refuse_held(release, verb)
     if release.candidate is not None:
         raise UserError(
             f"{release.endpoint}: candidate: one at a time, {release.candidate.version} is on trial (got {version})",
@@ -46,100 +112,39 @@ def canary(release: Release, *, version: str, weight: int) -> Change:
         )
     if release.stable is None:
         raise UserError(
-            f"{release.endpoint}: stable: a canary needs a stable version beside it (got null)",
+            f"{release.endpoint}: stable: a {verb} needs a stable version beside it (got null)",
             hint=f"`promote {version}` makes it the first stable version",
         )
-    digest = _known(release, version).digest
-    _refuse_rejected(release, version, digest)
+    digest = known(release, version).digest
+    refuse_rejected(release, version, digest)
     if digest == release.stable.digest:
         raise UserError(
             f"{release.endpoint}: candidate.version: {version} is the stable digest already (got {digest[:19]})",
             hint="register another digest",
         )
-    candidate = {"version": version, "digest": digest, "weight": _weight(release, weight)}
-    return _change(release, "canary", f"canary {version} at {weight} %", candidate=candidate)
-
-
-def ramp(release: Release, *, weight: int) -> Change:
-    """Change the candidate's share."""
-    candidate = _candidate(release, "ramp")
-    update = candidate.model_dump() | {"weight": _weight(release, weight)}
-    return _change(
-        release, "ramp", f"ramp {candidate.version} from {candidate.weight} % to {weight} %", candidate=update
-    )
-
-
-def promote(release: Release, *, version: str) -> Change:
-    """Make the candidate stable; without any stable version, a registered version may become the first."""
-    digest = _known(release, version).digest
-    _refuse_rejected(release, version, digest)
-    on_trial = release.candidate.version if release.candidate else None
-    if release.stable is not None and version != on_trial:
+    if release.previous is not None and digest == release.previous.digest:
         raise UserError(
-            f"{release.endpoint}: only the candidate can be promoted, it is {on_trial or 'null'} (got {version})",
-            hint=f"`canary {version} --weight 10` puts it on trial first",
+            f"{release.endpoint}: candidate.version: {version} is the previous version (got {digest[:19]})",
+            hint="`rollback` goes back to it; `verify` ends its wait",
         )
-    before = f" in place of {release.stable.version}" if release.stable else " as the first stable version"
-    stable = {"version": version, "digest": digest}
-    return _change(release, "promote", f"promote {version}{before}", stable=stable, candidate=None)
+    return digest
 
 
-def rollback(release: Release, *, reason: str = "by hand") -> Change:
-    """Send all traffic to the stable version and never serve the candidate's digest again; needs no gate."""
-    candidate = _candidate(release, "rollback")
-    entry = {"digest": candidate.digest, "version": candidate.version, "reason": reason}
-    rejected = [*(item.model_dump() for item in release.rejected), entry]
-    text = f"roll back {candidate.version} from {candidate.weight} %: {reason}"
-    return _change(release, "rollback", text, candidate=None, rejected=rejected)
-
-
-def _change(release: Release, verb: Verb, reason: str, **update: object) -> Change:
-    """Rebuild through the schema, so that no verb can write what a reader would refuse."""
-    fields = release.model_dump(by_alias=True) | update
-    fields["warm"] = _still_warm(fields)
-    try:
-        return Change(release=Release.model_validate(fields), verb=verb, reason=reason)
-    except ValidationError as error:
-        raise explain(error, f"{release.endpoint}: {verb}") from error
-
-
-def _still_warm(fields: Mapping[str, Any]) -> list[str]:
-    """Warm versions that neither serve now nor were rejected."""
-    serving = {fields[place]["version"] for place in ("stable", "candidate") if fields[place]}
-    rejected = {entry["digest"] for entry in fields["rejected"]}
-    return [
-        version
-        for version in fields["warm"]
-        if version not in serving and fields["versions"][version]["digest"] not in rejected
-    ]
-
-
-def _known(release: Release, version: str) -> Registered:
-    if version in release.versions:
-        return release.versions[version]
-    close = difflib.get_close_matches(version, release.versions, n=1)
-    names = ", ".join(release.versions) or "none"
-    raise UserError(
-        f"{release.endpoint}: version is not registered (got {version}); registered are: {names}",
-        hint=f"did you mean `{close[0]}`?" if close else "`register` it first",
-    )
-
-
-def _candidate(release: Release, verb: str) -> Candidate:
-    if release.candidate is None:
-        raise UserError(
-            f"{release.endpoint}: candidate: nothing to {verb} (got null)", hint="`canary` puts a version on trial"
-        )
-    return release.candidate
-
-
-def _refuse_rejected(release: Release, version: str, digest: str) -> None:
-    for entry in release.rejected:
-        if entry.digest == digest:
-            raise UserError(
-                f"{release.endpoint}: digest of {version} was rejected (got {digest[:19]}): {entry.reason}",
-                hint="export a new model; a rejected digest stays rejected under any name",
-            )
+def _taken_back(release: Release, version: str | None) -> tuple[Candidate | Stable, str, dict[str, object]]:
+    """(who goes, what that is in words, what the file says then)."""
+    stable, candidate, previous = release.stable, release.candidate, release.previous
+    if candidate and version in (None, candidate.version):
+        return candidate, f"roll back {candidate.version} from {candidate.weight} %", {"candidate": None}
+    if stable and previous and version == stable.version:
+        again = {"version": previous.version, "digest": previous.digest}
+        return stable, f"roll back {stable.version} to {previous.version}", {"stable": again, "previous": None}
+    if stable and previous and version is None:
+        hint = f"`rollback {stable.version}` takes back its promotion, to {previous.version}"
+    elif candidate:
+        hint = f"`rollback {candidate.version}` takes back the candidate"
+    else:
+        hint = "no version is on trial, and none waits for a way back; `status` shows the file"
+    raise UserError(f"{release.endpoint}: candidate: nothing to rollback (got {version or 'null'})", hint=hint)
 
 
 def _weight(release: Release, weight: int) -> int:

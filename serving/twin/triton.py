@@ -11,7 +11,7 @@ import aiohttp
 from model.artifact import read_artifact
 from model.contract import PayloadContract, read_contract
 from model.errors import UserError
-from serving.release import Registered
+from serving.release_parts import Registered
 from serving.twin.paths import TritonInstallation
 
 _EXIT_TIMEOUT_S = 2

@@ -12,7 +12,8 @@ import httpx
 
 from serving.load import LoadRunner, LoadSettings
 from serving.release import Release, release_text
-from serving.release_verbs import Change, canary, promote, ramp, register, rollback
+from serving.release_change import Change
+from serving.release_verbs import canary, promote, ramp, register, rollback
 from serving.twin.run import twin_down, twin_reconcile, twin_status, twin_up
 from serving.twin.settings import TwinSettings
 from serving.twin.status import TwinStatus, VersionStatus

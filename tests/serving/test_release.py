@@ -22,7 +22,7 @@ GOOD = release_text(on_trial())
     ("old", "new", "message"),
     [
         ("weight: 10", "wieght: 10", r"candidate.*no such field \(got wieght\)\n\nhint: did you mean `weight`"),
-        ("weight: 10", "weight: 110", r"`churn.yaml`: candidate.weight: .*less than or equal to 99 \(got 110\)"),
+        ("weight: 10", "weight: 110", r"`churn.yaml:22`: candidate.weight: .*less than or equal to 99 \(got 110\)"),
         ("weight: 10", "weight: ten", r"candidate.weight: .*valid integer \(got 'ten'\)"),
         ("weight: 10", "weight: 10\n  weight: 90", "the key `weight` stands twice"),
         ("endpoint: churn", "endpont: churn", r"endpont: no such field .*\n\nhint: did you mean `endpoint`"),

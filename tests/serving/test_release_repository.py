@@ -9,8 +9,9 @@ import pytest
 
 from model.errors import UserError
 from serving.release import Release, read_release
+from serving.release_change import Change
 from serving.release_repository import commit_change, history, read_head
-from serving.release_verbs import Change, canary, promote, register
+from serving.release_verbs import canary, promote, register
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

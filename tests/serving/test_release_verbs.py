@@ -9,7 +9,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from model.errors import UserError
 from serving.release import Release, parse_release, release_text
-from serving.release_verbs import Change, canary, promote, ramp, register, rollback
+from serving.release_change import Change
+from serving.release_verbs import canary, promote, ramp, register, rollback
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

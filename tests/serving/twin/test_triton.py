@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import UserError
-from serving.release import Registered
+from serving.release_parts import Registered
 from serving.twin.paths import find_triton
 from serving.twin.triton import TritonLaunch, TritonPorts, check_repository, link_backends, local_path
 from tests.serving.fake_repository import MODEL_NAME, write_repository
