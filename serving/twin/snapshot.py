@@ -26,7 +26,9 @@ async def snapshot(supervisor: Supervisor, phase: Literal["starting", "ready", "
         admin_url=supervisor.envoy.admin.url,
         release=describe(supervisor.weights),
         last_error=supervisor.last_error,
+        prometheus_url=supervisor.prometheus.url,
         envoy=supervisor.gateway.status(),
+        prometheus=supervisor.metrics.status(),
         versions=tuple(
             _version(supervisor, name, version, name in healthy) for name, version in supervisor.fleet.versions.items()
         ),

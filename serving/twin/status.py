@@ -74,7 +74,10 @@ class TwinStatus(_Status):
     """In words, e.g. `v1 90 %, v2 10 %`."""
     last_error: str | None
     """Why the newest release file was not taken over; None when it was."""
+    prometheus_url: str
+    """Where the evidence is; on loopback."""
     envoy: ProcessStatus
+    prometheus: ProcessStatus
     versions: tuple[VersionStatus, ...]
     events: tuple[Event, ...]
     """The newest last."""

@@ -21,6 +21,8 @@ from serving.twin.fleet import Fleet
 from serving.twin.keeper import Keeper
 from serving.twin.paths import TritonInstallation, TwinPaths, find_triton
 from serving.twin.programs import EnvoyProgram
+from serving.twin.prometheus import PrometheusProgram, write_targets
+from serving.twin.prometheus_files import Targets
 from serving.twin.publisher import RefusedError, publish, write_watched
 from serving.twin.settings import TwinSettings
 from serving.twin.state import write_state
@@ -32,6 +34,7 @@ from serving.twin.waiting import uninterrupted, until
 
 _FAILURES = (UserError, TimeoutError, RefusedError, OSError, aiohttp.ClientError)
 _STOP_ENVOY_S = 2.0
+_STOP_PROMETHEUS_S = 2.0
 _HEALTHY_WITHIN_S = 15.0
 
 
@@ -50,6 +53,8 @@ class Supervisor:
         )
         self.envoy = EnvoyProgram(settings=settings, paths=self.paths, session=session)
         self.gateway = Keeper(self.envoy, report=self.report, restarted=self._republish_clusters)
+        self.prometheus = PrometheusProgram(settings=settings, paths=self.paths, session=session)
+        self.metrics = Keeper(self.prometheus, report=self.report, restarted=_nothing)
         self.weights: dict[str, int] = {}
         self.endpoint = ""
         self.last_error: str | None = None
@@ -79,6 +84,8 @@ class Supervisor:
             write_watched(self.paths.xds, "cds", self._clusters())
             write_watched(self.paths.xds, "rds", self._routes(self.weights))
             await self.gateway.start()
+            self._tell_targets()
+            await self.metrics.start()
             await self._until_healthy(self.weights)
             self.report(f"serving {describe(self.weights)} at {self.url}")
         self._sampling = asyncio.create_task(self._sample())
@@ -94,6 +101,7 @@ class Supervisor:
         await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
         await self.gateway.stop(within_s=_STOP_ENVOY_S)
         await self.fleet.kill()
+        await self.metrics.stop(within_s=_STOP_PROMETHEUS_S)
 
     async def reconcile(self) -> None:
         """Take the release file over; a newer call breaks an older one off, so that a rollback waits for nothing.
@@ -143,7 +151,7 @@ class Supervisor:
     def report(self, text: str) -> None:
         """Note an event, and who runs now."""
         self.events.append(Event(when=datetime.now(UTC), text=text))
-        keepers = [self.gateway, *(version.keeper for version in self.fleet.versions.values())]
+        keepers = [self.gateway, self.metrics, *(version.keeper for version in self.fleet.versions.values())]
         write_state(self.paths.state, {keeper.program.name: keeper.pid for keeper in keepers})
 
     async def _take_over(self) -> None:
@@ -222,7 +230,14 @@ class Supervisor:
             self.fleet.end(dropped)
 
     async def _publish_clusters(self) -> None:
+        self._tell_targets()
         await publish(self.envoy.admin, self.paths.xds, "cds", self._clusters())
+
+    def _tell_targets(self) -> None:
+        """Whom Prometheus scrapes from now on."""
+        ports = {name: version.program.launch.ports.metrics for name, version in self.fleet.versions.items()}
+        targets = Targets(endpoint=self.endpoint, gateway_port=self.envoy.admin_port, model_ports=ports)
+        write_targets(self.paths.prometheus, targets)
 
     async def _republish_clusters(self) -> None:
         """After a restart: its ports may be others."""
@@ -255,6 +270,10 @@ class Supervisor:
     def _routes(self, weights: dict[str, int]) -> dict[str, object]:
         timeout_s = self.settings.request_timeout_s
         return routes(Routing(model_name=self.fleet.model_name, weights=weights, request_timeout_s=timeout_s))
+
+
+async def _nothing() -> None:
+    """Prometheus finds all that it needs on disk when it comes back."""
 
 
 def prepare_files(paths: TwinPaths, installation: TritonInstallation) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from infra.versions import KUBERNETES
 from model.errors import UserError
-from tools.build import Program, build, digest, linker_flags, programs, tool_packages
+from tools.build import Program, build, digest, linker_flags, programs, tool_packages, wanted
 from tools.folders import PROGRAMS
 
 
@@ -22,6 +22,14 @@ def test_every_folder_gives_its_programs() -> None:
         "kwok",
     }
     assert {program.folder for program in programs().values()} == set(PROGRAMS.values())
+
+
+def test_prometheus_is_built_only_when_it_is_named() -> None:
+    assert {"prometheus", "promtool"} <= set(programs())
+    assert {program.folder for program in wanted([])} == set(PROGRAMS.values()) - {PROGRAMS["prometheus"]}
+    assert [program.name for program in wanted(["promtool", "prometheus"])] == ["promtool", "prometheus"]
+    with pytest.raises(UserError, match=r"no program prometeus(.|\n)*hint: there are .*prometheus"):
+        wanted(["prometeus"])
 
 
 def test_the_control_plane_is_of_the_minor_that_the_platform_runs() -> None:

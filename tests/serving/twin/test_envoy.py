@@ -50,7 +50,7 @@ def test_equal_contents_have_equal_versions_and_others_do_not() -> None:
 def test_everything_listens_on_loopback_only(tmp_path: Path) -> None:
     text = json.dumps(
         [
-            bootstrap(TwinPaths(folder=tmp_path), gateway_in(tmp_path), admin_port=0),
+            bootstrap(TwinPaths(folder=tmp_path), gateway_in(tmp_path), admin_port=0, buckets_ms=(1, 100)),
             clusters([Upstream(version="v1", port=1)], model_name="churn"),
         ]
     )
@@ -60,7 +60,9 @@ def test_everything_listens_on_loopback_only(tmp_path: Path) -> None:
 def test_envoy_accepts_all_of_it(tmp_path: Path) -> None:
     paths = TwinPaths(folder=tmp_path)
     create_issuer(tmp_path)
-    (tmp_path / "bootstrap.json").write_text(json.dumps(bootstrap(paths, gateway_in(tmp_path), admin_port=0)))
+    (tmp_path / "bootstrap.json").write_text(
+        json.dumps(bootstrap(paths, gateway_in(tmp_path), admin_port=0, buckets_ms=(1, 100)))
+    )
     for kind, answer in {
         "cds": clusters([Upstream(version="v1", port=1)], model_name="churn"),
         "rds": routes(routing({"v1": 100})),
