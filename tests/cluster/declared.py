@@ -1,7 +1,7 @@
 """What a captured stack declares in Kubernetes: its objects and chart releases, in order of creation."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from stacks.capture.resource import Resource, creation_order
@@ -17,6 +17,8 @@ class Release:
 
     resource: str
     """The Pulumi resource's name."""
+    after: frozenset[str] = field(default=frozenset(), repr=False)
+    """Names of the charts and objects that exist before it and outlive it."""
     chart: str
     """Last part of the chart's reference."""
     version: str
@@ -31,6 +33,8 @@ class DeclaredObject:
 
     resource: str
     """The Pulumi resource's name."""
+    after: frozenset[str] = field(default=frozenset(), repr=False)
+    """Names of the charts and objects that exist before it and outlive it."""
     content: Mapping[str, Any]
 
 
@@ -39,25 +43,37 @@ Declared = Release | DeclaredObject
 
 def declared(capture: Capture) -> list[Declared]:
     """In order of creation; components, providers and what is not of Kubernetes are left out."""
+    after: dict[str, frozenset[str]] = {}
     found: list[Declared] = []
     for resource in creation_order(capture.resources):
+        # Those before it, and those before them: what lies between may be no object.
+        after[resource.urn] = _union(after.get(urn, frozenset()) for urn in resource.waits_for)
         if resource.custom and resource.type.startswith("kubernetes:") and not resource.read:
-            found.append(_release(resource) if resource.type == RELEASE else _object(resource))
+            make = _release if resource.type == RELEASE else _object
+            found.append(make(resource, after[resource.urn]))
+            after[resource.urn] |= {resource.name}
+    names = [item.resource for item in found]
+    assert len(set(names)) == len(names), "two resources have one name"
     return found
 
 
-def _object(resource: Resource) -> DeclaredObject:
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)
+
+
+def _object(resource: Resource, after: frozenset[str]) -> DeclaredObject:
     content = _plain(resource)
     assert isinstance(content.get("metadata"), dict), f"{resource.name} ({resource.type}) has no metadata"
     # Pulumi gives an object without a name one that begins with the resource's.
     content["metadata"].setdefault("name", f"{resource.name}-0a1b2c3d")
-    return DeclaredObject(resource=resource.name, content=content)
+    return DeclaredObject(resource=resource.name, after=after, content=content)
 
 
-def _release(resource: Resource) -> Release:
+def _release(resource: Resource, after: frozenset[str]) -> Release:
     inputs = _plain(resource)
     return Release(
         resource=resource.name,
+        after=after,
         chart=str(inputs["chart"]).rpartition("/")[2],
         version=str(inputs["version"]),
         name=str(inputs["name"]),

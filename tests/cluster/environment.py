@@ -1,7 +1,7 @@
 """An environment as its two stacks declare it; the releases are told what the platform really exports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stacks.capture.fakes_stack_reference import STACK_REFERENCE
 from stacks.capture.monitor import FakeRequest
@@ -20,6 +20,12 @@ class Environment:
     name: str
     platform: list[Declared]
     releases: list[Declared]
+    """The platform is there before them, and until they are gone."""
+
+    @property
+    def everything(self) -> list[Declared]:
+        """Both stacks."""
+        return self.platform + self.releases
 
 
 def environments() -> list[str]:
@@ -44,4 +50,8 @@ def environment(name: str) -> Environment:
         config=config.as_pulumi(),
         fakes={STACK_REFERENCE: read_stack},
     )
-    return Environment(name=name, platform=declared(platform), releases=declared(releases))
+    below = declared(platform)
+    names = frozenset(item.resource for item in below)
+    above = [replace(item, after=item.after | names) for item in declared(releases)]
+    assert names.isdisjoint(item.resource for item in above), "the stacks share a resource's name"
+    return Environment(name=name, platform=below, releases=above)

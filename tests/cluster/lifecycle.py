@@ -1,8 +1,10 @@
 """Creates and deletes what a stack declares as an engine would: in its order, waiting for what the server does."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from typing import Any
 
 from tests.cluster.api import Api, Key, Object, key_of
@@ -26,12 +28,22 @@ Controller = Callable[[ControlPlane, list[Object]], AbstractContextManager[None]
 """Runs a chart's controller on a control plane, given the chart's webhook configurations."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """What came of one declared thing."""
+
+    item: Declared
+    keys: list[Key] = field(default_factory=list)
+    """Its objects, in order."""
+    controller: ExitStack = field(default_factory=ExitStack)
+    """What runs while it is there."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Created:
     """What was put on the server."""
 
-    steps: list[Key | ExitStack] = field(default_factory=list)
-    """In order: objects, and controllers that run from then on."""
+    steps: list[Step] = field(default_factory=list)
     rendered: list[str] = field(default_factory=list)
     """Charts that were rendered and applied."""
     not_rendered: list[str] = field(default_factory=list)
@@ -40,7 +52,7 @@ class Created:
     @property
     def keys(self) -> list[Key]:
         """The objects, in order."""
-        return [step for step in self.steps if isinstance(step, Key)]
+        return [key for step in self.steps for key in step.keys]
 
 
 @contextmanager
@@ -57,27 +69,45 @@ def created(
     made = Created()
     with ExitStack() as at_the_end:
         for item in items:
+            step = Step(item=item)
+            made.steps.append(step)
             match item:
                 case DeclaredObject():
-                    _apply(plane.api, item.content, made)
+                    _apply(plane.api, item.content, step.keys)
                 case Release():
-                    webhooks = _install(plane, item, made)
+                    webhooks = _install(plane, item, step.keys, made)
                     if controllers and item.chart in controllers:
-                        running = at_the_end.enter_context(ExitStack())
-                        running.enter_context(controllers[item.chart](plane, webhooks))
-                        made.steps.append(running)
+                        at_the_end.enter_context(step.controller)
+                        step.controller.enter_context(controllers[item.chart](plane, webhooks))
         yield made
 
 
 def delete(api: Api, made: Created) -> None:
-    """Delete everything in reverse order, each gone before the next; fails where one stays."""
-    while made.steps:
-        match made.steps.pop():
-            case Key() as key:
-                api.delete(key)
-                _wait_until_gone(api, key)
-            case ExitStack() as controller:
-                controller.close()
+    """Delete everything, each thing when all that came after it is gone; fails where an object stays."""
+    steps = {step.item.resource: step for step in made.steps}
+    graph: dict[str, set[str]] = {name: set() for name in steps}
+    for name, step in steps.items():
+        for earlier in step.item.after & steps.keys():
+            graph[earlier].add(name)
+    order = TopologicalSorter(graph)
+    order.prepare()
+    # Side by side, as an engine does: what one deletion does to another is found here.
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        running: dict[Future[None], str] = {}
+        while order.is_active():
+            running |= {pool.submit(_delete_step, api, steps[name]): name for name in order.get_ready()}
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+                order.done(running.pop(future))
+
+
+def _delete_step(api: Api, step: Step) -> None:
+    step.controller.close()
+    for key in reversed(step.keys):
+        api.delete(key)
+    for key in reversed(step.keys):
+        _wait_until_gone(api, key)
 
 
 def leftovers(api: Api, before: set[Key]) -> list[str]:
@@ -85,7 +115,7 @@ def leftovers(api: Api, before: set[Key]) -> list[str]:
     return [str(key) for key in sorted(api.everything() - before)]
 
 
-def _install(plane: ControlPlane, release: Release, made: Created) -> list[Object]:
+def _install(plane: ControlPlane, release: Release, keys: list[Key], made: Created) -> list[Object]:
     """Apply the chart's objects; returns its webhook configurations."""
     folder = chart_folder(release)
     if folder is None:
@@ -95,17 +125,18 @@ def _install(plane: ControlPlane, release: Release, made: Created) -> list[Objec
     assert not unknown, f"{release.resource}: the chart {release.chart} knows no value {', '.join(unknown)}"
     objects = render(release, folder, plane.api, plane.folder)
     for obj in objects:
-        _apply(plane.api, obj, made, dry_run=obj["kind"] in DRY_RUN_KINDS)
+        _apply(plane.api, obj, keys, dry_run=obj["kind"] in DRY_RUN_KINDS)
     made.rendered.append(release.chart)
     return [obj for obj in objects if obj["kind"].endswith("WebhookConfiguration")]
 
 
-def _apply(api: Api, obj: Object, made: Created, *, dry_run: bool = False) -> None:
+def _apply(api: Api, obj: Object, keys: list[Key], *, dry_run: bool = False) -> None:
+    """Apply one object, add it to the keys, and wait for what the server and its controllers make of it."""
     key = _complete(api, key_of(obj))
     api.apply(obj, dry_run=dry_run)
     if dry_run:
         return
-    made.steps.append(key)
+    keys.append(key)
     if key.kind == "Namespace":
         _wait_for_namespace(api, key.name)
     if key.kind == "InferenceService":

@@ -24,7 +24,7 @@ def test_there_are_environments() -> None:
 def test_a_shipped_environment_is_taken_and_leaves_nothing(plane: ControlPlane, name: str) -> None:
     shipped = environment(name)
     before = plane.api.everything()
-    with created(plane, shipped.platform + shipped.releases, CONTROLLERS) as made:
+    with created(plane, shipped.everything, CONTROLLERS) as made:
         print(f"{name}: {len(made.keys)} objects; charts rendered {made.rendered}; not to be had {made.not_rendered}")
         assert kserve.CHART in made.rendered
         assert any(key.kind == "InferenceService" for key in made.keys)
