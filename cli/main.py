@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import data, line, plan, release, serve, twin
+from cli import data, line, plan, release, serve, simulate, twin
 from cli.console import fail, silence_the_end
 from model.errors import UserError
 
@@ -24,6 +24,7 @@ line.register(app)
 serve.register(app)
 plan.register(app)
 app.add_typer(twin.app, name="twin")
+simulate.register(release.app)
 app.add_typer(release.app, name="release")
 
 

@@ -31,6 +31,7 @@ def limit_exceeded(bad: Counts, requests: Counts, *, least_success: float = 0.98
     return np.asarray((success < least_success).sum(-1) > failures)
 
 
-def ranks_differ(stable: Floats, candidate: Floats, alpha: float) -> Bools:
-    """[repetitions] whether Mann and Whitney's test calls [repetitions, n] latencies different, two-sided."""
-    return np.asarray(mannwhitneyu(candidate, stable, axis=-1, method="asymptotic").pvalue < alpha)
+def ranks_higher(stable: Floats, candidate: Floats, alpha: float) -> Bools:
+    """[...] whether the test of Mann and Whitney calls the candidate's [..., n] latencies the higher ones."""
+    p = mannwhitneyu(candidate, stable, axis=-1, alternative="greater", method="asymptotic").pvalue
+    return np.asarray(p < alpha)

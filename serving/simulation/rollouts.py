@@ -10,7 +10,7 @@ from model.progress import Progress, silent
 from serving.judge.betting import Counts, Floats, log_odds_ratios, log_wealth, log_wealth_of_steps, one_sample_log_bets
 from serving.judge.betting import settle as settle_window
 from serving.judge.margins import look_share
-from serving.judge.measures import Disagreement, Measure, measure_of
+from serving.judge.measures import Disagreement, Measure, OutcomeShare, measure_of
 from serving.judge.plan import UNBALANCING, Plan
 from serving.simulation.naive import pooled_z_exceeds
 from serving.simulation.world import LATENCY_BOUNDS_MS, World, draw
@@ -156,7 +156,7 @@ class Rollouts:
         book.highest[running] = np.maximum(book.highest[running], wealth)
         book.rollout[running] += counts
         book.step[running] += counts
-        if book.measure.metric.name == "failures":
+        if isinstance(book.measure, OutcomeShare):
             now = book.step[running]
             self.naive_alarm[running] |= pooled_z_exceeds(now[..., 1], now.sum(-1), 0.05)
 

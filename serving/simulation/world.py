@@ -12,8 +12,8 @@ LATENCY_BOUNDS_MS: tuple[float, ...] = tuple(round(float(bound), 2) for bound in
 """Of the histograms, a sixth apart: about as fine as the gateway's around the goal."""
 NUM_SCORE_BINS = 10
 MEDIAN_MS = 10.0
-LATENCY_SIGMA = 0.5
-"""Of the logarithm: the slowest of a hundred takes 3.2 times the median."""
+LATENCY_SIGMA = 0.3
+"""Of the logarithm: the slowest of a hundred takes twice the median."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
