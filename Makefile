@@ -2,7 +2,7 @@
 # make test-cluster: what the stacks declare, against a real API server.
 PYTHON := .venv/bin/python
 
-.PHONY: demo test test-cluster tools check format docs lock setup clean
+.PHONY: demo test test-cluster tools charts check format docs lock setup clean
 
 demo: setup
 	.venv/bin/stillhouse demo
@@ -15,6 +15,9 @@ test-cluster: setup tools
 
 tools: setup
 	$(PYTHON) -m tools.build
+
+charts: tools
+	$(PYTHON) -m tools.charts
 
 check: setup
 	$(PYTHON) -m ruff format --check .

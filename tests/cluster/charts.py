@@ -1,4 +1,4 @@
-"""Charts that come inside Go modules, rendered by Helm with a stack's values; and values that a chart does not know."""
+"""Charts rendered by Helm with a stack's values; and values that a chart does not know."""
 
 import re
 import subprocess
@@ -13,58 +13,6 @@ from tests.cluster.api import Api
 from tests.cluster.control_plane import program_path
 from tests.cluster.declared import Release
 from tests.cluster.manifests import documents
-from tools.folders import TOOLS
-from tools.modules import module_folder
-
-PULLED = TOOLS / "charts"
-"""Unpacked charts, as `helm pull --untar` leaves them in a folder `<name>-<version>`; used where they are there."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModuleChart:
-    """A chart in a Go module."""
-
-    module: str
-    folder: str
-    other_version: str = ""
-    """Why the module's version is not the one that the platform installs; empty where it is."""
-
-
-_ISTIO_REASON = "the module proxy has no release 1.30 of istio.io/istio, whose tags are no Go versions"
-
-
-def _istio(folder: str) -> ModuleChart:
-    return ModuleChart(module="istio.io/istio", folder=f"manifests/charts/{folder}", other_version=_ISTIO_REASON)
-
-
-def _kserve(name: str) -> ModuleChart:
-    return ModuleChart(module="github.com/kserve/kserve", folder=f"charts/{name}")
-
-
-def _karpenter(name: str) -> ModuleChart:
-    return ModuleChart(module="github.com/aws/karpenter-provider-aws", folder=f"charts/{name}")
-
-
-MODULE_CHARTS = {
-    "base": _istio("base"),
-    "istiod": _istio("istio-control/istio-discovery"),
-    "cni": _istio("istio-cni"),
-    "gateway": _istio("gateway"),
-    "kserve-crd": _kserve("kserve-crd"),
-    "kserve-resources": _kserve("kserve-resources"),
-    "karpenter-crd": _karpenter("karpenter-crd"),
-    "karpenter": _karpenter("karpenter"),
-    "cert-manager": ModuleChart(module="github.com/cert-manager/cert-manager", folder="deploy/charts/cert-manager"),
-}
-
-
-def chart_folder(release: Release) -> Path | None:
-    """The unpacked chart; None where it is neither pulled nor in a Go module."""
-    pulled = PULLED / f"{release.chart}-{release.version}"
-    if (pulled / "Chart.yaml").exists():
-        return pulled
-    chart = MODULE_CHARTS.get(release.chart)
-    return module_folder(chart.module) / chart.folder if chart else None
 
 
 def render(release: Release, folder: Path, api: Api, scratch: Path) -> list[dict[str, Any]]:
@@ -135,7 +83,7 @@ def _unknown(values: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str
         # A chart that ships an empty mapping, or writes a mapping out as it is, takes any keys there.
         if isinstance(value, Mapping) and isinstance(default, Mapping) and default and path not in used.whole:
             yield from _unknown(value, default, f"{path}.", used)
-        elif key not in defaults and path not in used.named:
+        elif key not in defaults and path not in used.named | used.whole:
             yield path
 
 

@@ -8,12 +8,13 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from tests.cluster.api import Api, Key, Object, key_of
-from tests.cluster.charts import chart_folder, render, unknown_values
+from tests.cluster.charts import render, unknown_values
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.declared import Declared, DeclaredObject, Release
 from tests.cluster.kserve import wait_for_predictor
 from tests.cluster.workloads import check_pod
 from tests.serving.waiting import wait_for
+from tools.charts import chart_folder
 
 GONE_SECONDS = 60
 DRY_RUN_KINDS = {
@@ -117,7 +118,7 @@ def leftovers(api: Api, before: set[Key]) -> list[str]:
 
 def _install(plane: ControlPlane, release: Release, keys: list[Key], made: Created) -> list[Object]:
     """Apply the chart's objects; returns its webhook configurations."""
-    folder = chart_folder(release)
+    folder = chart_folder(release.chart, release.version)
     if folder is None:
         made.not_rendered.append(release.chart)
         return []
