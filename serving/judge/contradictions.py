@@ -26,8 +26,10 @@ def _contradictions(evidence: Evidence, step: Step) -> Iterator[str]:
 
 
 def _of_window(window: Window, evidence: Evidence, step: Step) -> Iterator[str]:
-    if window.end <= window.start:
+    if window.end < window.start:
         yield f"ends before it begins (got {window.end})"
+    if window.end == window.start and window.stable.requests + window.candidate.requests > 0:
+        yield "counts requests in no time at all"
     if window.end > evidence.gathered:
         yield f"ends after it was gathered: clocks differ (got {window.end}, {evidence.gathered})"
     if window.start < evidence.step_start < window.end:

@@ -1,7 +1,5 @@
 """A judgement with all that it was reached from: stored beside the commit that it led to, and judged again at will."""
 
-import hashlib
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -24,11 +22,6 @@ class Record(Part):
     plan: Plan
     step: Step
     judgement: Judgement
-
-    @property
-    def id(self) -> str:
-        """What a commit message names it by: the first 16 digits of the text's SHA-256."""
-        return hashlib.sha256(record_text(self).encode()).hexdigest()[:16]
 
 
 def judged(evidence: Evidence, plan: Plan, step: Step) -> Record:
@@ -58,17 +51,3 @@ def parse_record(text: str, *, place: str) -> Record:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"]) or "file"
         raise UserError(f"`{place}`: {path}: {first['msg']}", hint="`stillhouse release` writes such files") from error
-
-
-def read_record(path: Path) -> Record:
-    """Read a stored record.
-
-    Raises:
-        UserError: unreadable or malformed.
-    """
-    try:
-        return parse_record(path.read_text(), place=str(path))
-    except OSError as error:
-        raise UserError(
-            f"cannot read the evidence `{path}`: {error.strerror}", hint="see the commit's message"
-        ) from error
