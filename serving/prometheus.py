@@ -92,7 +92,7 @@ class Prometheus:
             with httpx.Client(timeout=self.timeout_s, trust_env=False, headers=self.headers) as client:
                 answer = client.post(
                     f"{self.url}/api/v1/query",
-                    data={"query": query, "time": f"{at_s:.3f}", "timeout": f"{self.timeout_s:g}s"},
+                    data={"query": query, "time": f"{at_s:.3f}", "timeout": f"{round(1000 * self.timeout_s)}ms"},
                 )
         except httpx.HTTPError as error:
             return Unreachable(what=f"{self.url}: {type(error).__name__}: {error}".rstrip(": "))
