@@ -7,6 +7,10 @@ import typer
 
 from cli.console import AsJson, bar, show, stdout, table
 from model.errors import UserError
+from serving.judge.plan import Plan, read_plan
+from serving.release import SCHEMA, read_release
+
+USUAL_RATE_PER_SECOND = 50.0
 
 if TYPE_CHECKING:
     from serving.simulation.reference import Reference
@@ -20,10 +24,12 @@ def register(app: typer.Typer) -> None:
 
 def simulate(
     plan_path: Annotated[
-        Path | None, typer.Option("--plan", help="A plan, or a release file that has one; the default plan without.")
+        Path | None, typer.Option("--plan", help="A release file with a plan, or a plan alone; a usual one without.")
     ] = None,
     rollouts: Annotated[int, typer.Option(help="Simulated rollouts of a candidate that does not differ.")] = 2000,
-    requests_per_second: Annotated[float, typer.Option(help="Of all versions together.")] = 50.0,
+    requests_per_second: Annotated[
+        float | None, typer.Option(help="Of all versions together; the release file's by default, or else 50.")
+    ] = None,
     error_rate: Annotated[float, typer.Option(help="Share of the stable version's requests that fail.")] = 0.01,
     seed: Annotated[int, typer.Option(help="The same seed prints the same figures.")] = 1,
     as_json: AsJson = False,
@@ -33,15 +39,15 @@ def simulate(
     Example: `stillhouse release simulate --requests-per-second 20 --error-rate 0.002`
     """
     # scipy's tests cost a second that no other verb should wait for.
-    from serving.judge.plan import Plan, read_plan
     from serving.simulation import report as simulation
 
-    _check(rollouts, requests_per_second, error_rate)
-    plan = Plan() if plan_path is None else read_plan(plan_path)
+    plan, expected_rate = _read(plan_path)
+    rate = next(each for each in (requests_per_second, expected_rate, USUAL_RATE_PER_SECOND) if each is not None)
+    _check(rollouts, rate, error_rate)
     with bar("rollouts") as progress:
         report = simulation.simulate(
             plan,
-            requests_per_second=requests_per_second,
+            requests_per_second=rate,
             error_rate=error_rate,
             rollouts=rollouts,
             seed=seed,
@@ -55,11 +61,30 @@ def simulate(
     show(report, as_json, words)
 
 
+def _read(path: Path | None) -> tuple[Plan, float | None]:
+    """(the plan, the release file's rate): of a release file, of a plan that stands alone, or the default."""
+    if path is None:
+        return Plan(), None
+    if SCHEMA not in _text(path):
+        return read_plan(path), None
+    release = read_release(path)
+    if release.plan is None:
+        raise UserError(f"`{path}`: plan: there is none (got null)", hint="leave --plan out to try the default one")
+    return release.plan, release.expected_rate_per_second
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the plan `{path}`: {error}", hint="name a release file, or a plan") from error
+
+
 def _check(rollouts: int, requests_per_second: float, error_rate: float) -> None:
     if not 100 <= rollouts <= 100_000:
         raise UserError(f"--rollouts: 100 to 100,000 (got {rollouts})", hint="2,000 tell 1 % from 2 %")
-    if not 0 < requests_per_second <= 100_000:
-        raise UserError(f"--requests-per-second: above 0 and at most 100,000 (got {requests_per_second:g})")
+    if not 0.01 <= requests_per_second <= 100_000:
+        raise UserError(f"--requests-per-second: 0.01 to 100,000 (got {requests_per_second:g})")
     if not 0 <= error_rate < 0.05:
         raise UserError(
             f"--error-rate: from 0 to below 0.05 (got {error_rate:g})",

@@ -197,7 +197,7 @@ class Plan(Part):
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan, or the field `plan` of a release file.
+    """Read a plan that stands alone.
 
     Raises:
         UserError: unreadable, or not of this form; names the field.
@@ -208,10 +208,6 @@ def read_plan(path: Path) -> Plan:
         raise UserError(f"cannot read the plan `{path}`: {error.strerror}", hint="name a YAML file") from error
     except yaml.YAMLError as error:
         raise UserError(f"`{path}` is not YAML: {error}", hint="docs/verdicts.md shows a plan") from error
-    if isinstance(held, dict) and ("plan" in held or "schema" in held):
-        held = held.get("plan")
-        if held is None:
-            raise UserError(f"`{path}` has no plan", hint="leave --plan out to try the default one")
     try:
         return Plan.model_validate(held)
     except ValidationError as error:
