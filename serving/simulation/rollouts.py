@@ -117,7 +117,10 @@ class Rollouts:
         everyone = random.poisson(self.world.requests_per_second * self.plan.window_seconds, size=len(running))
         candidate = random.binomial(everyone, self.weights[running])
         requests = np.stack([everyone - candidate, candidate], axis=-1).astype(np.int64)
-        return requests, [draw(random, requests, book.chances) for book in self._books]
+        # Metrics of a kind count the same requests, as two quantiles of one histogram do.
+        kinds = {type(book.measure): book.chances for book in self._books}
+        drawn = {kind: draw(random, requests, chances) for kind, chances in kinds.items()}
+        return requests, [drawn[type(book.measure)] for book in self._books]
 
     def judge(self, requests: Counts, drawn: list[Counts]) -> None:
         """Look at the window that was drawn, and let the rollouts go on, advance or end."""
