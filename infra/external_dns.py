@@ -73,7 +73,8 @@ def external_dns_values(args: ExternalDnsArgs) -> dict[str, Any]:
         "registry": "txt",
         "txtOwnerId": args.owner,
         "domainFilters": [args.hostname],
-        "extraArgs": [f"--zone-id-filter={args.zone_id}", "--aws-zone-type="],
+        # The filter names a host, which also has to let its parent's zone through.
+        "extraArgs": [f"--zone-id-filter={args.zone_id}", "--aws-zone-match-parent", "--aws-zone-type="],
         "env": [{"name": "AWS_DEFAULT_REGION", "value": args.region}],
         "resources": args.resources.values(),
         "serviceAccount": {

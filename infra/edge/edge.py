@@ -7,7 +7,7 @@ from infra.certificates.authority import leaf_spec
 from infra.chart import release
 from infra.edge.args import NAME, NAMESPACE, STATUS_PORT, TARGET_PORT, EdgeArgs
 from infra.edge.filters import filter_spec
-from infra.edge.gateway import SELECTOR, gateway_spec, gateway_values
+from infra.edge.gateway import READINESS_GATE, SELECTOR, gateway_spec, gateway_values
 from infra.edge.tokens import authentication_spec, authorization_specs
 from infra.manifest import custom
 from infra.namespaces import Namespace, NamespaceArgs
@@ -34,7 +34,7 @@ class Edge(pulumi.ComponentResource):
         super().__init__("stillhouse:edge:Edge", name, None, opts)
         namespace = Namespace(
             f"{name}-namespace",
-            NamespaceArgs(namespace=NAMESPACE, in_mesh=True, allow=edge_network(args)),
+            NamespaceArgs(namespace=NAMESPACE, in_mesh=True, allow=edge_network(args), labels=READINESS_GATE),
             pulumi.ResourceOptions(parent=self),
         )
         self.namespace = namespace.name
@@ -54,6 +54,8 @@ class Edge(pulumi.ComponentResource):
             namespace=self.namespace,
             values=gateway_values(args),
             release_name=NAME,
+            # One pod after the other, each once the load balancer sends to it.
+            timeout_s=1800,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace, certificate]),
         )
         self.release = gateway

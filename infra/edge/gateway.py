@@ -6,8 +6,14 @@ from typing import Any
 import pulumi
 
 from infra.edge.args import HTTPS_PORT, NAME, STATUS_PORT, TARGET_PORT, EdgeArgs
-from infra.mesh.values import DRAIN_S, histogram_annotation, spread
+from infra.mesh.values import histogram_annotation, spread
 
+DRAIN_S = 150
+"""How long a pod that stops still answers: a network load balancer takes minutes to learn that a target is gone."""
+DEREGISTRATION_S = 120
+"""How long the load balancer keeps the connections of a target that it was told to leave."""
+READINESS_GATE = {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}
+"""Label of the namespace: a new pod is ready once the load balancer sends to it, so a rollout waits for that."""
 SELECTOR = {"istio": "ingress"}
 """The chart labels its pods with the release's name, less `istio-`."""
 _PREFIX = "service.beta.kubernetes.io/aws-load-balancer"
@@ -33,13 +39,17 @@ def gateway_values(args: EdgeArgs) -> dict[str, Any]:
             "targetCPUUtilizationPercentage": 70,
         },
         "podDisruptionBudget": {"maxUnavailable": 1},
+        "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
         "topologySpreadConstraints": spread(NAME),
         "terminationGracePeriodSeconds": DRAIN_S + 20,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "podAnnotations": {
             **histogram_annotation(args.latency_goal_ms),
             "proxy.istio.io/config": json.dumps(
-                {"proxyMetadata": {"ISTIO_META_GLOBAL_DOWNSTREAM_MAX_CONNECTIONS": str(args.limits.max_connections)}}
+                {
+                    "terminationDrainDuration": f"{DRAIN_S}s",
+                    "proxyMetadata": {"ISTIO_META_GLOBAL_DOWNSTREAM_MAX_CONNECTIONS": str(args.limits.max_connections)},
+                }
             ),
         },
     }
@@ -54,7 +64,7 @@ def load_balancer_annotations(args: EdgeArgs) -> dict[str, pulumi.Input[str]]:
         f"{_PREFIX}-healthcheck-port": str(STATUS_PORT),
         f"{_PREFIX}-healthcheck-path": "/healthz/ready",
         f"{_PREFIX}-attributes": "load_balancing.cross_zone.enabled=true",
-        f"{_PREFIX}-target-group-attributes": "deregistration_delay.timeout_seconds=30",
+        f"{_PREFIX}-target-group-attributes": f"deregistration_delay.timeout_seconds={DEREGISTRATION_S}",
     }
     if args.tags:
         tags = ",".join(f"{key}={value}" for key, value in sorted(args.tags.items()))

@@ -8,14 +8,13 @@ import pulumi
 from infra import versions
 from infra.chart import release
 from infra.namespaces import Namespace, NamespaceArgs
-from infra.network_rules import dns, metrics, to_https, webhook
+from infra.network_rules import dns, to_https, webhook
 from infra.pods import PodRequests, Resources, pods
 from infra.versions import Chart
 
 NAMESPACE = "kserve"
 """The chart of the CRDs names this namespace in a cert-manager annotation: it cannot be another."""
 _WEBHOOK_PORT = 9443
-_METRICS_PORT = 8443
 _CONTROLLER = Resources(cpu_millicores=100, memory_mib=256, memory_limit_mib=512)
 _RBAC_PROXY = Resources(cpu_millicores=10, memory_mib=32, memory_limit_mib=128)
 _INITIALIZER = Resources(cpu_millicores=500, memory_mib=512, memory_limit_mib=4096)
@@ -29,7 +28,6 @@ class KServeArgs:
     """Of the bucket that models come from."""
     keep_crds: bool = True
     """Whether the CRDs, and so every InferenceService, outlive a destroy: the chart would delete both."""
-    prometheus_namespace: str = "monitoring"
     controller: Resources = _CONTROLLER
     initializer: Resources = _INITIALIZER
     """Of the container that downloads a model; its limit bounds the largest file."""
@@ -53,12 +51,8 @@ class KServe(pulumi.ComponentResource):
             f"{name}-namespace",
             NamespaceArgs(
                 namespace=NAMESPACE,
-                allow=(
-                    dns(),
-                    to_https(),
-                    webhook(_WEBHOOK_PORT),
-                    metrics(_METRICS_PORT, prometheus_namespace=args.prometheus_namespace),
-                ),
+                # Its metrics want a token that Prometheus has not; nobody else needs them.
+                allow=(dns(), to_https(), webhook(_WEBHOOK_PORT)),
             ),
             pulumi.ResourceOptions(parent=self),
         )

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes besides the chart's own: Envoy at the gateway and beside the models, istiod.
+"""What Prometheus scrapes besides the chart's own: Envoy at the gateway and beside the models, istiod, controllers.
 
 Triton's own metrics are scraped by the PodMonitor of each endpoint, which knows its versions.
 """
@@ -30,6 +30,30 @@ class Monitor:
     """Regular expression of the metrics that are kept; None: all."""
 
 
+CONTROLLERS = (
+    Monitor(
+        name="cert-manager",
+        namespace="cert-manager",
+        labels={"app.kubernetes.io/instance": "cert-manager", "app.kubernetes.io/component": "controller"},
+        port="http-metrics",
+    ),
+    Monitor(name="keda", namespace="keda", labels={"app": "keda-operator"}, port="metrics"),
+    Monitor(
+        name="karpenter",
+        namespace="kube-system",
+        labels={"app.kubernetes.io/name": "karpenter"},
+        port="http-metrics",
+    ),
+    Monitor(
+        name="load-balancer-controller",
+        namespace="kube-system",
+        labels={"app.kubernetes.io/name": "aws-load-balancer-controller"},
+        port="metrics-server",
+    ),
+)
+"""Certificates that expire, pools at their limit and balancers that cannot be made are seen here first."""
+
+
 def monitors(args: ObservabilityArgs) -> tuple[Monitor, ...]:
     """All of them; each lies in the namespace of Prometheus and looks into another."""
     return (
@@ -50,6 +74,7 @@ def monitors(args: ObservabilityArgs) -> tuple[Monitor, ...]:
             kept=_KEPT,
         ),
         Monitor(name="istiod", namespace=args.mesh_namespace, labels={"app": "istiod"}, port="http-monitoring"),
+        *CONTROLLERS,
     )
 
 

@@ -80,7 +80,7 @@ def test_every_chart_is_the_tables() -> None:
         assert values.get("repositoryOpts", {}).get("repo") == (None if chart.is_oci else chart.repository)
         assert values["createNamespace"] is False
         assert values["atomic"] is True
-        assert 0 < values["timeout"] <= 900
+        assert 0 < values["timeout"] <= 1800
 
 
 def test_releases_wait_for_the_network_rules_of_their_namespace() -> None:
@@ -129,3 +129,17 @@ def test_a_kind_that_nobody_knows_is_an_error() -> None:
 
 def _refuse(request: object) -> dict[str, str]:
     raise UnknownTypeError(f"no fake for {request}")
+
+
+def test_the_gateway_s_pods_are_ready_once_the_load_balancer_sends_to_them() -> None:
+    namespace = captured().one("kubernetes:core/v1:Namespace", "edge-namespace-namespace")
+    assert body(namespace)["metadata"]["labels"]["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled"
+
+
+def test_controllers_with_certificates_nodes_and_balancers_are_scraped() -> None:
+    monitored = {
+        namespace
+        for monitor in captured().of_type("kubernetes:monitoring.coreos.com/v1:PodMonitor")
+        for namespace in body(monitor)["spec"]["namespaceSelector"]["matchNames"]
+    }
+    assert {"cert-manager", "keda", "kube-system", "istio-system", "istio-ingress", "models"} <= monitored

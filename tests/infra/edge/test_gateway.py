@@ -73,7 +73,11 @@ def test_pods_survive_a_node_and_drain() -> None:
         "topology.kubernetes.io/zone",
         "kubernetes.io/hostname",
     }
-    assert values["terminationGracePeriodSeconds"] >= 40
+    config = json.loads(values["podAnnotations"]["proxy.istio.io/config"])
+    drain_s = int(config["terminationDrainDuration"].removesuffix("s"))
+    (attributes,) = (v for k, v in load_balancer_annotations(ARGS).items() if k.endswith("target-group-attributes"))
+    assert int(str(attributes).partition("timeout_seconds=")[2]) < drain_s < values["terminationGracePeriodSeconds"]
+    assert values["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
 
 def test_connections_are_limited() -> None:
