@@ -9,7 +9,7 @@ from cli.console import AsJson, bar, show, stdout, table
 from cli.options import DEFAULT_RUN, RunPath
 from cli.releases import Endpoint, Environment, release_path
 from model.run_folder import RunFolder
-from serving.twin.status import TwinStatus
+from serving.twin.status import ProcessStatus, TwinStatus
 
 app = typer.Typer(help="Run real Triton processes behind a real Envoy, as the release file says.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def up(
     if foreground:
         twin_up(settings, foreground=True, on_ready=lambda status: _show(status, as_json))
         return
-    with bar("starting Triton and Envoy"):
+    with bar("starting Triton, Envoy and Prometheus"):
         started = twin_up(settings)
     assert started is not None, "a twin in the background tells its status"
     _show(started, as_json)
@@ -113,12 +113,19 @@ def _show(found: TwinStatus, as_json: bool) -> None:
             )
             for each in found.versions
         ])  # fmt: skip
+        beside = f"envoy {_process(found.envoy)}, prometheus {_process(found.prometheus)}"
+        stdout.print(f"{beside} at {found.prometheus_url}")
         if found.last_error:
             stdout.print(f"[red]not taken over:[/] {found.last_error}")
         for event in found.events[-5:]:
             stdout.print(f"  {event.when:%H:%M:%S} {event.text}")
 
     show(found, as_json, words)
+
+
+def _process(found: ProcessStatus) -> str:
+    """`ready`, or with how often it was started again."""
+    return found.health if not found.restarts else f"{found.health} ({found.restarts} restarts)"
 
 
 def _figure(value: float | None, unit: str) -> str:

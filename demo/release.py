@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -22,11 +23,15 @@ from model.payload import RequestValues, v2_body
 from model.run_folder import RunFolder
 from model.store.history import requests_from_store
 from serving.client import PredictionClient, UnavailableError
+from serving.judge.evidence import Evidence, Outcome, Version
 from serving.load import LoadRunner, LoadSettings
+from serving.prometheus import Prometheus
 from serving.release import Release
 from serving.release_change import Change
 from serving.release_repository import commit_change, history, read_head
 from serving.release_verbs import canary, promote, ramp, register, rollback
+from serving.signals.gather import gather
+from serving.signals.targets import TwinTarget
 from serving.twin.paths import TwinPaths
 from serving.twin.run import twin_down, twin_reconcile, twin_refresh, twin_status, twin_up
 from serving.twin.settings import TwinSettings
@@ -185,19 +190,23 @@ def _versions(stretch: _Stretch) -> Judgement:
     stretch.step("v2 at 10 %", lambda release: canary(release, version="v2", weight=10), stretch.enough(), newer="v2")
     stretch.step("v2 at 50 %", lambda release: ramp(release, weight=50), stretch.enough(), newer="v2")
     stretch.step("v2 promoted", lambda release: promote(release, version="v2"), stretch.enough())
-    before = _counts(stretch.twin)
     judged: list[Judgement] = []
+    looks: list[Evidence] = []
 
     def harmful() -> bool:
-        now = _counts(stretch.twin)
-        judged.append(judge_errors(_since(before, now, "v2"), _since(before, now, "v3")))
+        if not looks:
+            looks.append(_first_look(stretch))
+        if not enough():
+            return False
+        looks.append(_look(stretch, looks[-1]))
+        judged.append(judge_errors(_counts(looks[-1], "stable"), _counts(looks[-1], "candidate")))
         return judged[-1].verdict is Verdict.ROLLBACK
 
     enough = stretch.enough()
     stretch.step(
         "v3 at 10 %",
         lambda release: canary(release, version="v3", weight=10),
-        lambda: enough() and harmful(),
+        harmful,
         newer="v3",
     )
     reason = judged[-1].reason
@@ -205,14 +214,33 @@ def _versions(stretch: _Stretch) -> Judgement:
     return judged[-1]
 
 
-def _counts(twin: Path) -> dict[str, Counts]:
-    return {each.version: Counts(requests=each.requests, errors=each.errors) for each in twin_status(twin).versions}
+def _first_look(stretch: _Stretch) -> Evidence:
+    """Of the two versions that serve now, before anything was counted."""
+    release, now = read_head(stretch.path), datetime.now(UTC)
+    assert release.stable is not None, "v2 was promoted"
+    assert release.candidate is not None, "v3 is on trial"
+    return Evidence(
+        endpoint=release.endpoint,
+        stable=Version(version=release.stable.version, digest=release.stable.digest, ready=now),
+        candidate=Version(version=release.candidate.version, digest=release.candidate.digest, ready=now),
+        step_start=now,
+        gathered=now,
+    )
 
 
-def _since(before: Mapping[str, Counts], now: Mapping[str, Counts], version: str) -> Counts:
-    zero = Counts(requests=0, errors=0)
-    first, last = before.get(version, zero), now.get(version, zero)
-    return Counts(requests=last.requests - first.requests, errors=last.errors - first.errors)
+def _look(stretch: _Stretch, before: Evidence) -> Evidence:
+    """With what Prometheus has scraped of the gateway since."""
+    prometheus = Prometheus(url=twin_status(stretch.twin).prometheus_url)
+    target = TwinTarget(endpoint=before.endpoint)
+    asked = read_head(stretch.path).weights()[before.candidate.version]
+    look = gather(prometheus, target, before, asked_percent=asked, warm_up_s=0, now=datetime.now(UTC))
+    return look.evidence
+
+
+def _counts(evidence: Evidence, arm: Literal["stable", "candidate"]) -> Counts:
+    arms = [window.stable if arm == "stable" else window.candidate for window in evidence.windows]
+    errors = (Outcome.SERVER_ERROR, Outcome.UNAVAILABLE, Outcome.TIMEOUT)
+    return Counts(requests=sum(each.requests for each in arms), errors=sum(each.count(*errors) for each in arms))
 
 
 def _refresh(
