@@ -1,10 +1,10 @@
-"""Which release file a verb is about: four options that all verbs of `release` share, as one value."""
+"""Which release file a verb is about, and how it answers: options that all verbs of `release` share, as one value."""
 
 import inspect
 import re
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -20,7 +20,7 @@ Environment = Annotated[str, typer.Option("--env", help="dev, staging or prod.")
 Repository = Annotated[
     Path | None, typer.Option("--repo", help="Git checkout of the releases; the run's own by default.")
 ]
-
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff and the commit's message; change nothing.")]
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 
@@ -34,6 +34,9 @@ class Place:
     as_json: bool
     own: bool
     """Whether the file lies in the run's own repository."""
+    environment: str
+    dry_run: bool = False
+    """Whether to show what would be done, and do nothing."""
 
 
 def find_place(
@@ -46,11 +49,33 @@ def find_place(
     """What the shared options mean."""
     folder = RunFolder(run)
     path = release_path(folder, environment, endpoint, repository)
-    return Place(path=path, folder=folder, as_json=as_json, own=repository is None)
+    return Place(path=path, folder=folder, as_json=as_json, own=repository is None, environment=environment)
 
 
-def at_a_place(verb: Callable[..., None]) -> Callable[..., None]:
+def find_place_to_change(
+    endpoint: Endpoint = "online-model",
+    environment: Environment = "dev",
+    repository: Repository = None,
+    run: RunPath = DEFAULT_RUN,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> Place:
+    """What the shared options of verbs that change the file mean."""
+    place = find_place(endpoint, environment, repository, run, as_json)
+    return replace(place, dry_run=dry_run)
+
+
+def reads(verb: Callable[..., None]) -> Callable[..., None]:
     """Turn `verb(place, own options)` into a command that also takes the options of `find_place`."""
+    return _at_a_place(verb, find_place)
+
+
+def changes(verb: Callable[..., None]) -> Callable[..., None]:
+    """As `reads`, and `--dry-run`."""
+    return _at_a_place(verb, find_place_to_change)
+
+
+def _at_a_place(verb: Callable[..., None], find_place: Callable[..., Place]) -> Callable[..., None]:
     own = [p for p in inspect.signature(verb).parameters.values() if p.name != "place"]
     shared = list(inspect.signature(find_place).parameters.values())
 

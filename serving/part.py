@@ -6,4 +6,4 @@ from pydantic import BaseModel, ConfigDict
 class Part(BaseModel):
     """A part of a file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)

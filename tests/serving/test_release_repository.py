@@ -59,8 +59,13 @@ def test_history_reads_the_trailers_back(path: Path) -> None:
     with_canary(path)
     newest, *_, oldest = history(path)
     assert newest.trailers == {
-        "Verb": "canary", "Stable": "v1", "Candidate": "v2", "Digest": f"sha256:{2:064x}", "Weight": "10"
-    }  # fmt: skip
+        "Verb": "canary",
+        "Stable": "v1",
+        "Stable-Digest": f"sha256:{1:064x}",
+        "Candidate": "v2",
+        "Candidate-Digest": f"sha256:{2:064x}",
+        "Weight": "10",
+    }
     assert oldest.trailers == {"Verb": "register", "Stable": "none", "Candidate": "none"}
     assert newest.author == "stillhouse"
     assert newest.when.tzinfo is not None

@@ -1,14 +1,12 @@
 """The release file's verbs: what each changes, what each refuses, and what no sequence of them can reach."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from model.errors import UserError
-from serving.release import Release, parse_release, release_text
+from serving.judge.plan import Plan, Step
+from serving.release import Release
 from serving.release_change import Change
 from serving.release_verbs import canary, promote, ramp, register, rollback
 
@@ -72,6 +70,8 @@ def test_refusals_name_what_is_wrong_and_the_way_out() -> None:
         promote(on_trial(), version="v3")
     with pytest.raises(UserError, match="nothing to rollback"):
         rollback(with_versions(1))
+    with pytest.raises(UserError, match=r"nothing to rollback \(got v1\)\n\nhint: `rollback v2` takes back the cand"):
+        rollback(on_trial(), version="v1")
     with pytest.raises(UserError, match="nothing to ramp"):
         ramp(with_versions(1), weight=5)
     with pytest.raises(UserError, match="needs a stable version"):
@@ -87,70 +87,61 @@ def test_a_name_must_be_good_for_all_who_read_it() -> None:
         register(with_versions(), version="V 1", digest=digest(1), uri="x", registered=NOW)
 
 
-VERSIONS = st.integers(1, 6)
+def promoted(hold_back: int = 0) -> Release:
+    """v2 in place of v1, provisionally."""
+    release = Release.model_validate(on_trial().model_dump(by_alias=True) | {"hold_back": hold_back})
+    return promote(release, version="v2", now=NOW).release
 
 
-class AnySequence(RuleBasedStateMachine):
-    """Whatever verbs come in whatever order, with two names for one digest among them."""
-
-    versions: Bundle[str] = Bundle("versions")
-
-    @initialize()
-    def start(self) -> None:
-        self.release = Release(endpoint="churn")
-        self.barred: set[str] = set()
-
-    def attempt(self, verb: object, **arguments: object) -> None:
-        before = release_text(self.release)
-        try:
-            change: Change = verb(self.release, **arguments)  # type: ignore[operator]
-        except UserError:
-            return
-        finally:
-            assert release_text(self.release) == before
-        if change.verb == "rollback":
-            assert self.release.candidate is not None
-            self.barred.add(self.release.candidate.digest)
-        self.release = change.release
-
-    @rule(target=versions, name=VERSIONS, number=st.integers(1, 4))
-    def register(self, name: int, number: int) -> str:
-        self.attempt(register, version=f"v{name}", digest=digest(number), uri="runs", registered=NOW)
-        return f"v{name}"
-
-    @rule(version=versions, weight=st.integers(-1, 101))
-    def canary(self, version: str, weight: int) -> None:
-        self.attempt(canary, version=version, weight=weight)
-
-    @rule(weight=st.integers(-1, 101))
-    def ramp(self, weight: int) -> None:
-        self.attempt(ramp, weight=weight)
-
-    @rule(version=versions)
-    def promote(self, version: str) -> None:
-        self.attempt(promote, version=version)
-
-    @rule()
-    def rollback(self) -> None:
-        self.attempt(rollback)
-
-    @invariant()
-    def weights_add_up(self) -> None:
-        weights = self.release.weights()
-        assert sum(weights.values()) in ({100} if self.release.stable else {0})
-        assert all(1 <= weight <= 100 for weight in weights.values())
-        assert len(weights) <= 2
-
-    @invariant()
-    def nothing_rejected_serves(self) -> None:
-        serving = {self.release.versions[name].digest for name in self.release.weights()}
-        assert not serving & self.barred
-        assert len(serving) == len(self.release.weights())
-
-    @invariant()
-    def the_file_reads_back(self) -> None:
-        assert parse_release(release_text(self.release), place="churn.yaml") == self.release
+def test_a_promotion_is_provisional_and_keeps_its_way_back() -> None:
+    release = promoted()
+    assert release.previous is not None
+    assert (release.previous.version, release.previous.weight, release.previous.since) == ("v1", 0, NOW)
+    assert release.weights() == {"v2": 100}
+    assert release.arms() == {"v2": 100, "v1": 0}
+    back = rollback(release, version="v2", reason="labels", now=NOW)
+    assert back.reason == "roll back v2 to v1: labels"
+    assert back.release.weights() == {"v1": 100}
+    assert back.release.previous is None
+    assert back.release.is_rejected(digest(2))
 
 
-AnySequence.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
-TestAnySequence = AnySequence.TestCase
+def test_a_part_of_the_traffic_can_be_held_back_for_the_labels() -> None:
+    release = promoted(hold_back=5)
+    assert release.weights() == {"v2": 95, "v1": 5}
+    trial = canary(release, version="v3", weight=90).release
+    assert trial.weights() == {"v2": 5, "v3": 90, "v1": 5}
+    with pytest.raises(UserError, match=r"candidate.weight: with previous.weight, 5, leaves the .* nothing \(got 95\)"):
+        ramp(trial, weight=95)
+    assert promote(trial, version="v3").release.weights() == {"v3": 95, "v2": 5}
+
+
+def test_who_rolls_back_what_is_rolled_back_already_takes_back_no_promotion() -> None:
+    """Two people on call, one candidate: the second finds nothing left to do, and is told how to do more."""
+    once = rollback(canary(promoted(), version="v3", weight=10).release).release
+    with pytest.raises(UserError, match=r"nothing to rollback \(got null\)\n\nhint: `rollback v2` takes back its prom"):
+        rollback(once)
+    assert once.weights() == {"v2": 100}
+
+
+def test_the_previous_version_is_no_candidate() -> None:
+    with pytest.raises(UserError, match=r"v1 is the previous version .*\n\nhint: `rollback` goes back to it"):
+        canary(promoted(), version="v1", weight=10)
+
+
+def test_a_canary_begins_with_the_plans_first_step() -> None:
+    first = promote(with_versions(1, 2), version="v1").release
+    with pytest.raises(UserError, match="plan: there is none to take a weight from"):
+        canary(first, version="v2")
+    fields = first.model_dump(by_alias=True)
+    planned = Release.model_validate(fields | {"plan": Plan(steps=(Step(weight=3),)), "expected_rate_per_second": 50})
+    assert canary(planned, version="v2").release.weights() == {"v1": 97, "v2": 3}
+
+
+def test_a_shares_beginning_is_written_down() -> None:
+    begun = canary(promote(with_versions(1, 2), version="v1").release, version="v2", weight=10, now=NOW).release
+    assert begun.candidate is not None
+    assert begun.candidate.since == NOW
+    later = ramp(begun, weight=20, now=NOW + timedelta(hours=1)).release
+    assert later.candidate is not None
+    assert later.candidate.since == NOW + timedelta(hours=1)
