@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import data, line, plan, release, serve, simulate, twin
+from cli import data, line, plan, release, release_run, serve, simulate, twin
 from cli.console import fail, silence_the_end
 from model.errors import UserError
 
@@ -25,6 +25,7 @@ serve.register(app)
 plan.register(app)
 app.add_typer(twin.app, name="twin")
 simulate.register(release.app)
+release_run.register(release.app)
 app.add_typer(release.app, name="release")
 
 

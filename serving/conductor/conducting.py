@@ -1,0 +1,222 @@
+"""The one place where conducting has effects: read, decide, and do one thing; again until there is nothing left to do.
+
+All that it knows is in the file, its commits and the stored looks: it may be killed at any moment and started again.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from model.errors import UserError
+from serving.conductor.action import Action, End, Follow, Look, Outcome, Wait, Write
+from serving.conductor.deciding import next_action, on_evidence
+from serving.conductor.lock import conducting
+from serving.conductor.plane import Plane, Served
+from serving.conductor.progress import Progress, begun, continues
+from serving.git import locate
+from serving.judge.evidence import Evidence
+from serving.judge.record import judged
+from serving.prometheus import Prometheus
+from serving.release import Release
+from serving.release_change import Change
+from serving.release_evidence import Weighed
+from serving.release_repository import commit_change, history, read_head, recover
+from serving.release_story import Chapter, chapters
+from serving.release_weigh import weigh
+from serving.signals.gather import gather
+from serving.signals.targets import TwinTarget
+
+Until = Literal["decided", "step"]
+_POLL_S = 0.5
+"""How often the file is read again while nothing is due."""
+_ASK_AGAIN = timedelta(seconds=5)
+"""After a data plane did not take a file over."""
+_ANSWER_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pass:
+    """What one pass saw and did."""
+
+    when: datetime
+    release: Release | None
+    """None where the committed file could not be read."""
+    served: Served
+    weighed: Weighed | None
+    """The last look at the present step."""
+    action: Action
+    commit: str | None = None
+    """That it made."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Conductor:
+    """Conducts one release file."""
+
+    path: Path
+    plane: Plane
+    stay: bool = False
+    """Whether to go on looking while somebody holds the release."""
+    scrape_interval_s: float = 1.0
+    """Of the data plane's Prometheus."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set it to stop after the present pass."""
+    _followed: str = ""
+    """Revision that the data plane took over last."""
+    _refused: tuple[str, datetime, str] | None = None
+    """(revision, when, why) of the last time that it did not."""
+
+    def run(self, until: Until = "decided", *, on_pass: Callable[[Pass], None] = lambda done: None) -> Pass:
+        """Pass after pass until there is nothing left to do; the last one.
+
+        Args:
+            until: `decided` is promoted, rolled back or held; `step` is one change that is in force.
+            on_pass: told of each.
+
+        Raises:
+            UserError: another conductor is at work on the file, or there is nothing that could be conducted.
+        """
+        refuse_planless(self.path)
+        written = False
+        with conducting(Progress(release_path=self.path).folder):
+            while True:
+                done = self.once()
+                if until == "step" and written and not isinstance(done.action, Write | Follow | End):
+                    done = replace(done, action=End(outcome=Outcome.STEPPED, reason="the change is in force"))
+                on_pass(done)
+                written |= isinstance(done.action, Write) and done.commit is not None
+                if isinstance(done.action, End) or self.stopping.is_set():
+                    return done
+                if isinstance(done.action, Wait):
+                    self.stopping.wait(_pause_s(done.action))
+
+    def once(self) -> Pass:
+        """Do one thing."""
+        now, served = datetime.now(UTC), replace(self.plane.served(), revision=self._followed)
+        weighed: Weighed | None = None
+        try:
+            recover(self.path)
+            release, revision = self._head()
+        except UserError as error:
+            return Pass(when=now, release=None, served=served, weighed=None, action=Wait(reason=str(error)))
+        commit = None
+        try:
+            weighed = self._weighed(release)
+            refused = self._why_refused(revision, now)
+            action = next_action(release, revision, served, weighed, now, refused=refused, stay=self.stay)
+            if isinstance(action, Look):
+                weighed = self._look(release, revision, served)
+                action = on_evidence(release, served, weighed, weighed.evidence.gathered)
+            match action:
+                case Write(change=change):
+                    commit = self._write(release, change)
+                case Follow():
+                    self._follow(revision)
+                case End(outcome=Outcome.IDLE):
+                    action = self._ended()
+                case _:
+                    pass
+        except UserError as error:
+            action = Wait(reason=str(error))
+        return Pass(when=now, release=release, served=served, weighed=weighed, action=action, commit=commit)
+
+    def _head(self) -> tuple[Release, str]:
+        checkout, name = locate(self.path)
+        return read_head(self.path), checkout.blob(name)
+
+    def _weighed(self, release: Release) -> Weighed | None:
+        record = Progress(release_path=self.path).last()
+        return weigh(record) if record is not None and continues(record.evidence, release) else None
+
+    def _look(self, release: Release, revision: str, served: Served) -> Weighed:
+        """Gather and judge; what was seen while the file changed belongs to no step, and is dropped."""
+        step, plan, candidate = release.step(), release.plan, release.candidate
+        assert step is not None, "without a plan there is nothing to look for"
+        assert plan is not None, "a step is a plan's"
+        assert candidate is not None, "a step is a candidate's"
+        progress = Progress(release_path=self.path)
+        evidence = self._evidence(progress, release, served)
+        if self._head()[1] != revision:
+            raise UserError("the file changed while evidence was gathered: it is read again")
+        record = judged(evidence, plan, step)
+        progress.store(record)
+        return weigh(record)
+
+    def _evidence(self, progress: Progress, release: Release, served: Served) -> Evidence:
+        record, now = progress.last(), datetime.now(UTC)
+        if record is None or not continues(record.evidence, release):
+            before = record.evidence if record else progress.committed(release)
+            return begun(before, release, now)
+        assert release.plan is not None, "without a plan there is nothing to look for"
+        assert release.candidate is not None, "a step is a candidate's"
+        target = TwinTarget(endpoint=release.endpoint, scrape_interval_s=self.scrape_interval_s)
+        return gather(
+            Prometheus(url=served.prometheus_url, timeout_s=_ANSWER_WITHIN_S),
+            target,
+            record.evidence,
+            asked_percent=release.candidate.weight,
+            warm_up_s=release.plan.warm_up_seconds,
+            now=now,
+        ).evidence
+
+    def _write(self, judged_by: Release, change: Change) -> str | None:
+        def apply(head: Release) -> Change:
+            if head != judged_by:
+                raise UserError("the file changed while it was decided about: it is read again")
+            return change
+
+        return commit_change(self.path, apply).commit
+
+    def _follow(self, revision: str) -> None:
+        checkout, name = locate(self.path)
+        if checkout.id_of_file(name) != revision:
+            raise UserError(
+                f"`{name}` has edits that are not committed: the data plane stays as it is",
+                hint=f"commit them, or drop them with `git checkout HEAD -- {name}`",
+            )
+        try:
+            self.plane.follow()
+        except UserError as error:
+            self._refused = (revision, datetime.now(UTC), str(error))
+            raise
+        self._followed, self._refused = revision, None
+
+    def _why_refused(self, revision: str, now: datetime) -> str:
+        """Empty when it is time to ask again, or another file is to be taken over."""
+        if self._refused is None:
+            return ""
+        asked, when, why = self._refused
+        return why if asked == revision and now < when + _ASK_AGAIN else ""
+
+    def _ended(self) -> End:
+        told = [chapter for chapter in chapters(history(self.path)) if chapter.version]
+        return ending(told[-1]) if told else End(outcome=Outcome.IDLE, reason="nothing was ever on trial")
+
+
+def ending(trial: Chapter) -> End:
+    """How the last trial in the history ended."""
+    outcome = Outcome.PROMOTED if trial.ending == "promoted" else Outcome.ROLLED_BACK
+    return End(outcome=outcome, reason=f"{trial.version}: {trial.lines[-1].what}")
+
+
+def refuse_planless(path: Path) -> None:
+    """Refuse a candidate for which nobody wrote down what is good enough.
+
+    Raises:
+        UserError: there is no plan; a person has to move it.
+    """
+    release = read_head(path)
+    if release.candidate is not None and release.plan is None:
+        raise UserError(
+            f"{release.endpoint}: plan: nothing says how {release.candidate.version} is to be judged (got null)",
+            hint="write `plan` and `expected_rate_per_second` into the file, or `ramp` and `promote` by hand",
+        )
+
+
+def _pause_s(wait: Wait) -> float:
+    if wait.until is None:
+        return _POLL_S
+    return min(max((wait.until - datetime.now(UTC)).total_seconds(), 0.0), _POLL_S)

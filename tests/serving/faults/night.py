@@ -1,0 +1,241 @@
+"""A stage whose release file lies in git, with a plan of short steps: what a conductor needs, and what can break."""
+
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from serving.conductor.action import Action, End
+from serving.conductor.conducting import Conductor, Pass
+from serving.conductor.progress import Progress
+from serving.conductor.twin_plane import TwinPlane
+from serving.load_result import LoadResult
+from serving.release import Release
+from serving.release_change import Change
+from serving.release_repository import commit_change, history, read_head
+from serving.release_verbs import canary
+from serving.twin.run import twin_reconcile, twin_status
+from serving.twin.status import TwinStatus
+from tests.serving.fake_repository import Behaviour
+from tests.serving.stage import Stage
+from tests.serving.waiting import wait_for
+
+RATE_PER_S = 120
+WITHIN_S = 60.0
+PLAN: dict[str, Any] = {
+    "steps": [
+        {"weight": 20, "min_samples": 60, "min_minutes": 0, "max_minutes": 2},
+        {"weight": 50, "min_samples": 60, "min_minutes": 0, "max_minutes": 2},
+    ],
+    "metrics": [{"name": "failures", "margin": 0.25, "alpha": 0.05}],
+    "warm_up_seconds": 0,
+    "window_seconds": 1,
+}
+"""So short that a rollout takes some seconds; no plan for people."""
+SHORT = 0.1
+"""Minutes that a step may take where a test waits for its end."""
+
+
+def git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True, text=True).stdout
+
+
+@dataclass(kw_only=True, slots=True)
+class Night(Stage):
+    """Everything lies below `root`, as in a run folder."""
+
+    plan: dict[str, Any] = field(default_factory=lambda: PLAN)
+
+    @property
+    def checkout(self) -> Path:
+        return self.root / "releases"
+
+    @property
+    def release_path(self) -> Path:
+        return self.checkout / "stacks/releases/dev/churn.yaml"
+
+    def do(self, verb: Callable[[Release], Change]) -> None:
+        if not self.checkout.exists():
+            self.checkout.mkdir(parents=True)
+            git(self.checkout, "init", "--quiet", "--initial-branch=main")
+        self.release = commit_change(self.release_path, verb).change.release
+
+    def read(self) -> Release:
+        """The file as it is committed now."""
+        self.release = read_head(self.release_path)
+        return self.release
+
+    def edit(self, change: Callable[[dict[str, Any]], None], message: str = "by hand") -> None:
+        """What a person does with an editor and `git commit`."""
+        fields = yaml.safe_load(self.release_path.read_text())
+        change(fields)
+        self.release_path.write_text(yaml.safe_dump(fields, sort_keys=False))
+        self.commit(message)
+
+    def commit(self, message: str) -> None:
+        git(self.checkout, "-c", "user.name=ada", "-c", "user.email=ada@example.com", "commit", "-qam", message)
+        self.read()
+
+    def write_plan(self, **changed: Any) -> None:
+        """The short plan, with other values."""
+        steps = [step | changed.pop("step", {}) for step in self.plan["steps"]] if "step" in changed else None
+        plan = self.plan | changed | ({"steps": steps} if steps else {})
+        self.edit(lambda fields: fields.update(plan=plan, expected_rate_per_second=1000.0), "a plan")
+
+    def begin(self, behaviour: Behaviour | None = None, **changed: Any) -> str:
+        """Write a plan and commit a candidate at its first step; nothing follows yet."""
+        self.write_plan(**changed)
+        version = self.add_next(behaviour)
+        self.do(partial(canary, version=version, now=datetime.now(UTC)))
+        return version
+
+    def conductor(self, **options: Any) -> Conductor:
+        return Conductor(path=self.release_path, plane=TwinPlane(folder=self.folder), scrape_interval_s=0.5, **options)
+
+    @contextmanager
+    def conducted(self, **options: Any) -> Iterator["Conducted"]:
+        """A conductor at work beside the test."""
+        conducted = Conducted(conductor=self.conductor(**options))
+        conducted.thread.start()
+        try:
+            yield conducted
+        finally:
+            conducted.conductor.stopping.set()
+            conducted.thread.join(WITHIN_S)
+        if conducted.failure is not None:
+            raise conducted.failure
+
+    @contextmanager
+    def loaded(self, rate_per_s: float = RATE_PER_S) -> Iterator["Loaded"]:
+        """Load all the while."""
+        loaded = Loaded()
+        runner = self.load(rate_per_s)
+        try:
+            yield loaded
+        finally:
+            loaded.result = runner.stop()
+
+    def weights(self) -> dict[str, int]:
+        """By the routes that the gateway has taken over."""
+        return {one.version: one.weight for one in self.now().versions if one.weight}
+
+    def now(self) -> TwinStatus:
+        return twin_status(self.folder)
+
+    def subjects(self) -> list[str]:
+        """Of the file's commits, the newest first, without what stands before the colon."""
+        return [entry.subject.partition("): ")[2] or entry.subject for entry in history(self.release_path)]
+
+    def verbs(self) -> list[str]:
+        """Of this trial's commits by verbs, the oldest first."""
+        verbs = [entry.trailers.get("Verb", "by hand") for entry in reversed(history(self.release_path, limit=500))]
+        last = max((place for place, verb in enumerate(verbs) if verb == "canary"), default=0)
+        return verbs[last:]
+
+    def settle(self) -> None:
+        """Whatever a test left: nothing edited, nothing on trial, nothing held, and the twin serves the file."""
+        git(self.checkout, "checkout", "--quiet", "HEAD", "--", ".")
+        release = self.read()
+        if release.candidate or release.hold or release.shadow:
+            self.edit(_nothing_on_trial, "settle")
+        self.status = twin_reconcile(self.folder)
+        progress = Progress(release_path=self.release_path).folder / "look.json"
+        progress.unlink(missing_ok=True)
+
+
+def _nothing_on_trial(fields: dict[str, Any]) -> None:
+    fields["candidate"] = None
+    for name in ("hold", "shadow"):
+        fields.pop(name, None)
+
+
+@dataclass(kw_only=True, slots=True)
+class Loaded:
+    """What callers saw, once the load has ended."""
+
+    result: LoadResult | None = None
+
+    @property
+    def lost(self) -> int:
+        """Requests without a good answer."""
+        assert self.result is not None
+        return self.result.summary().failures
+
+    @property
+    def sent(self) -> int:
+        assert self.result is not None
+        return len(self.result.status)
+
+    @property
+    def lost_by_version(self) -> dict[str, int]:
+        assert self.result is not None
+        return dict(self.result.summary().failures_by_version)
+
+    @property
+    def by_version(self) -> dict[str, int]:
+        assert self.result is not None
+        return dict(self.result.summary().requests_by_version)
+
+    def slower_than(self, limit_ms: float) -> int:
+        """How many answers took longer: the tail as a count."""
+        assert self.result is not None
+        return int((self.result.latency_ms > limit_ms).sum())
+
+
+@dataclass(kw_only=True, slots=True)
+class Conducted:
+    """A conductor in a thread, and all that it did."""
+
+    conductor: Conductor
+    passes: list[Pass] = field(default_factory=list)
+    failure: BaseException | None = None
+    thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._run, name="conductor", daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self.conductor.run(on_pass=self.passes.append)
+        except BaseException as error:
+            self.failure = error
+
+    def until(self, condition: Callable[[Pass], bool], what: str, *, within_s: float = WITHIN_S) -> Pass:
+        """The first pass for which it holds; a conductor that ends before that is a failure."""
+        seen = 0
+
+        def holds() -> bool:
+            nonlocal seen
+            while seen < len(self.passes):
+                if condition(self.passes[seen]):
+                    return True
+                seen += 1
+            assert self.thread.is_alive(), f"it ended before {what}: {self.told()}; {self.failure}"
+            return False
+
+        wait_for(holds, within_s=within_s, what=f"{what} ({self.told()})")
+        return self.passes[seen]
+
+    def end(self, *, within_s: float = WITHIN_S) -> End:
+        """How it ended by itself."""
+        wait_for(lambda: not self.thread.is_alive(), within_s=within_s, what="the end")
+        if self.failure is not None:
+            raise self.failure
+        last = self.passes[-1].action
+        assert isinstance(last, End), self.told()
+        return last
+
+    def told(self) -> list[str]:
+        """The last few things that it did, in words."""
+        return [_words(done.action) for done in self.passes[-6:]]
+
+
+def _words(action: Action) -> str:
+    return f"{type(action).__name__.lower()}: {action.reason}"

@@ -1,0 +1,27 @@
+"""Without any fault: a good candidate is promoted and a bad one rolled back, and nobody loses a request by it."""
+
+from serving.conductor.action import Outcome
+from tests.serving.fake_repository import Behaviour
+from tests.serving.faults.night import Night
+
+
+def test_a_good_candidate_goes_step_by_step_to_all_of_the_traffic(night: Night) -> None:
+    version = night.begin()
+    with night.loaded() as load, night.conducted() as conducted:
+        assert conducted.end().outcome is Outcome.PROMOTED
+    assert load.lost == 0
+    assert night.verbs() == ["canary", "advance", "advance"]
+    assert night.read().stable is not None
+    assert night.stable == version
+    assert night.weights() == {version: 100}
+
+
+def test_a_candidate_that_fails_is_rolled_back_and_barred(night: Night) -> None:
+    stable = night.stable
+    version = night.begin(Behaviour(fail_share=0.6), metrics=[{"name": "failures", "margin": 0.05, "alpha": 0.05}])
+    with night.loaded() as load, night.conducted() as conducted:
+        assert conducted.end().outcome is Outcome.ROLLED_BACK
+    assert set(load.lost_by_version) == {version}
+    assert night.read().is_rejected(night.release.versions[version].digest)
+    assert night.weights() == {stable: 100}
+    assert night.verbs() == ["canary", "rollback"]
