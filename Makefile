@@ -11,7 +11,7 @@ test: setup
 	$(PYTHON) -m pytest
 
 test-cluster: setup tools
-	$(PYTHON) -m pytest -m cluster --timeout=900 tests/cluster
+	$(PYTHON) -m pytest -m cluster -rP --timeout=900 tests/cluster
 
 tools: setup
 	$(PYTHON) -m tools.build
