@@ -5,20 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
 from model.contract import EMBEDDING_TIME, MISSING_INT64, SCORE, PayloadContract
 from model.errors import UserError
-from model.payload import RequestValues, v2_body
+from model.payload import RequestValues, Value, v2_body
+from serving.release_match import ENTITY_HEADER
 
 VERSION_HEADER = "x-stillhouse-version"
+FALLBACK_HEADER = "x-stillhouse-fallback"
 _HINTS = {
     401: "the token is missing, expired or signed by someone else: get a new one",
     403: "the token needs the endpoint's audience and the role `predict`",
     404: "the endpoint serves another model name than the contract's",
     413: "send fewer interactions; only the newest of each history are used",
-    429: "the endpoint's rate limit is reached: send more slowly",
+    429: "the endpoint's rate limit is reached: send more slowly, and wait as `retry-after` says",
 }
 
 
@@ -35,7 +38,9 @@ class Prediction:
     embedding_time_ns: int | None
     """Cut-off of the embedding that was used; None where the entity has none."""
     version: str
-    """Which version of the model answered."""
+    """Which version of the model answered, or should have."""
+    is_fallback: bool = False
+    """No version could answer: the score is the endpoint's stated default, nobody's prediction."""
 
 
 class PredictionClient:
@@ -71,7 +76,9 @@ class PredictionClient:
             UnavailableError: the endpoint did not answer in time, or failed.
         """
         try:
-            answer = self._http.post(self._path, json=v2_body(self._contract, values))
+            body = v2_body(self._contract, values)
+            entity = entity_value(values.facts[self._contract.embedding_key])
+            answer = self._http.post(self._path, json=body, headers={ENTITY_HEADER: entity})
         except httpx.TimeoutException as error:
             raise UnavailableError(f"{self._http.base_url} gave no answer in time") from error
         except httpx.TransportError as error:
@@ -93,6 +100,14 @@ class PredictionClient:
         self.close()
 
 
+def entity_value(key: Value) -> str:
+    """An entity's key as the header `x-stillhouse-entity` carries it: percent-encoded UTF-8.
+
+    The endpoint sends the same entity to the same version, where its release file asks for that.
+    """
+    return quote(key if isinstance(key, bytes) else str(key), safe="")
+
+
 def _prediction(answer: httpx.Response) -> Prediction:
     outputs: dict[str, Any] = {output["name"]: output["data"][0] for output in answer.json()["outputs"]}
     embedding_time_ns = int(outputs[EMBEDDING_TIME])
@@ -100,6 +115,7 @@ def _prediction(answer: httpx.Response) -> Prediction:
         score=float(outputs[SCORE]),
         embedding_time_ns=None if embedding_time_ns == MISSING_INT64 else embedding_time_ns,
         version=answer.headers.get(VERSION_HEADER, ""),
+        is_fallback=FALLBACK_HEADER in answer.headers,
     )
 
 

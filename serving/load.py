@@ -7,7 +7,7 @@ import asyncio
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle
@@ -18,6 +18,7 @@ import aiohttp
 import numpy as np
 
 from serving.load_result import LoadRecorder, LoadResult
+from serving.release_match import ENTITY_HEADER
 
 _CHUNK = 4096
 _LEAD_S = 0.05
@@ -65,15 +66,20 @@ def arrival_times_s(settings: LoadSettings) -> Iterator[float]:
 class LoadRunner:
     """Sends from a thread of its own, between `start` and `stop`."""
 
-    def __init__(self, settings: LoadSettings, bodies: Sequence[bytes]) -> None:
+    def __init__(
+        self, settings: LoadSettings, bodies: Sequence[bytes], *, entities: Sequence[str] | None = None
+    ) -> None:
         """Prepare.
 
         Args:
             settings: what to send where.
             bodies: V2 JSON bodies, sent in turn.
+            entities: whom each body is about, as the endpoint's header has it (`client.entity_value`); None says
+                nothing about it.
         """
         assert bodies, "no bodies to send"
-        self._settings, self._bodies = settings, bodies
+        named = [{} if entities is None else {ENTITY_HEADER: entity} for entity in entities or [""] * len(bodies)]
+        self._settings, self._requests = settings, list(zip(bodies, named, strict=True))
         self._recorder = LoadRecorder(timeout_s=settings.timeout_s)
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -136,7 +142,8 @@ class LoadRunner:
         path = f"/v2/models/{self._settings.model_name}/infer"
         due: set[asyncio.Task[None]] = set()
         stopped = asyncio.create_task(self._stop.wait())
-        for planned_s, body in zip(arrival_times_s(self._settings), cycle(self._bodies), strict=False):
+        requests = cycle(self._requests)
+        for planned_s, (body, headers) in zip(arrival_times_s(self._settings), requests, strict=False):
             wait_s = begin + planned_s - time.perf_counter()
             # A generator that is behind still lets the answers in, but plans nothing anew.
             if wait_s > 0:
@@ -145,20 +152,26 @@ class LoadRunner:
                 await asyncio.sleep(0)
             if stopped.done():
                 break
-            task = asyncio.create_task(self._send(session, path, body, planned_s, begin))
+            task = asyncio.create_task(self._send(session, path, body, headers, planned_s, begin))
             due.add(task)
             task.add_done_callback(due.discard)
         stopped.cancel()
         await asyncio.gather(*due)
 
     async def _send(
-        self, session: aiohttp.ClientSession, path: str, body: bytes, planned_s: float, begin: float
+        self,
+        session: aiohttp.ClientSession,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        planned_s: float,
+        begin: float,
     ) -> None:
         """One request; status 0 stands for no answer."""
         late_ms = 1000 * (time.perf_counter() - begin - planned_s)
         status, version = 0, ""
         try:
-            async with session.post(path, data=body) as answer:
+            async with session.post(path, data=body, headers=headers) as answer:
                 await answer.read()
                 status, version = answer.status, answer.headers.get("x-stillhouse-version", "")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

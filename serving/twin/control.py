@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from model.errors import UserError
 
-Verb = Literal["status", "reconcile", "refresh", "stop"]
+Verb = Literal["status", "reconcile", "refresh", "rotate", "stop"]
 Handle = Callable[[Verb, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 

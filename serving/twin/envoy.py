@@ -1,21 +1,19 @@
-"""Versions with ports and weights -> Envoy's configuration, as JSON-ready values: bootstrap, clusters, routes, secrets.
+"""What a twin runs -> Envoy's configuration, as JSON-ready values: bootstrap, clusters, certificate.
 
-Everything here is pure; `envoy_files` puts it where Envoy watches, `envoy_listener` says what a request must pass.
+Everything here is pure; `publisher` puts it where Envoy watches. `envoy_listener` says what a request must pass,
+`envoy_routes` who answers it.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from serving.twin.envoy_listener import Gateway, listener, typed, watched
+from serving.twin.envoy_listener import Gateway, listener
+from serving.twin.envoy_routes import COMPARER, ROUTES
+from serving.twin.envoy_values import Json, discovery, loopback, typed, watched
 from serving.twin.paths import TwinPaths
+from serving.twin.routing import chosen
 
-Json = dict[str, Any]
-VERSION_HEADER = "x-stillhouse-version"
-ROUTES = "stillhouse"
 SECRET = "server"  # noqa: S105
 LATENCY = ".upstream_rq_time"
 """End of the name of each cluster's histogram."""
@@ -31,20 +29,24 @@ class Upstream:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Routing:
-    """Who answers for a model."""
+class Breaker:
+    """How much one version is given before requests are refused at once."""
 
-    model_name: str
-    weights: Mapping[str, int]
-    """Version -> percent; empty means that nobody answers."""
-    request_timeout_s: float
+    max_requests: int = 1024
+    """At once; more are a 503 without waiting."""
+    max_connections: int = 256
+    retry_percent: float = 20.0
+    """Of the requests under way: as many may be further attempts, and three at the least."""
+    eject_after: int = 5
+    """Failed connections, broken connections and timeouts in a row, after which nothing is sent there for a second,
+    and longer the next time. A model's own errors do not count: a version that fails some must not fail all."""
 
 
 def bootstrap(paths: TwinPaths, gateway: Gateway, *, admin_port: int, buckets_ms: Sequence[int]) -> Json:
     """What Envoy starts with: a listener, files to watch for everything that changes, and bounds of its histograms."""
     return {
         "node": {"id": "stillhouse-twin", "cluster": "stillhouse"},
-        "admin": {"address": _loopback(admin_port)},
+        "admin": {"address": loopback(admin_port)},
         "static_resources": {"listeners": [listener(gateway, routes=ROUTES, secret=SECRET)]},
         "dynamic_resources": {"cds_config": watched(paths.xds / "cds")},
         # Histograms move only then, and they are scraped as often.
@@ -66,49 +68,44 @@ def bootstrap(paths: TwinPaths, gateway: Gateway, *, admin_port: int, buckets_ms
     }
 
 
-def clusters(upstreams: Sequence[Upstream], *, model_name: str) -> Json:
-    """One cluster a version."""
-    return discovery("envoy.config.cluster.v3.Cluster", [_cluster(one, model_name) for one in upstreams])
-
-
-def routes(routing: Routing) -> Json:
-    """The endpoint's few paths, split over the versions; anything else is 404."""
-    answer = _split(routing) if routing.weights else {"direct_response": {"status": 503}}
-    path = f"/v2/models/{routing.model_name}"
-    matches = ((f"{path}/infer", "POST"), (f"{path}/ready", "GET"), (path, "GET"))
-    host = {
-        "name": ROUTES,
-        "domains": ["*"],
-        "routes": [{"match": _match(path, method), **answer} for path, method in matches],
-    }
-    return discovery("envoy.config.route.v3.RouteConfiguration", [{"name": ROUTES, "virtual_hosts": [host]}])
+def clusters(
+    upstreams: Sequence[Upstream], *, model_name: str, breaker: Breaker | None = None, comparer_port: int | None = None
+) -> Json:
+    """Two clusters a version, one for what chance sends and one for what is chosen; and the comparer's."""
+    limits = breaker or Breaker()
+    versions = [
+        _version_cluster(name, one.port, model_name, limits)
+        for one in upstreams
+        for name in (one.version, chosen(one.version))
+    ]
+    comparer = [] if comparer_port is None else [_comparer_cluster(comparer_port)]
+    return discovery("envoy.config.cluster.v3.Cluster", [*versions, *comparer])
 
 
 def secrets(certificates: Path) -> Json:
-    """The server certificate by file name; a rename of this file makes Envoy read the certificate anew."""
+    """The server's key and certificate, both from one file: a rename of it changes both at once."""
+    file = {"filename": str(certificates / "server.pem")}
     certificate = {
-        "certificate_chain": {"filename": str(certificates / "server.pem")},
-        "private_key": {"filename": str(certificates / "server.key")},
+        "certificate_chain": file,
+        "private_key": file,
+        "watched_directory": {"path": str(certificates)},
     }
     return discovery(
         "envoy.extensions.transport_sockets.tls.v3.Secret", [{"name": SECRET, "tls_certificate": certificate}]
     )
 
 
-def discovery(message: str, resources: Sequence[Json]) -> Json:
-    """An xDS answer whose version is the digest of its contents: equal contents, equal version."""
-    whole = [typed(message, **resource) for resource in resources]
-    version = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
-    return {"version_info": version, "resources": whole}
-
-
-def _cluster(upstream: Upstream, model_name: str) -> Json:
-    endpoint = {"endpoint": {"address": _loopback(upstream.port)}}
+def _version_cluster(name: str, port: int, model_name: str, breaker: Breaker) -> Json:
+    thresholds = {
+        "max_connections": breaker.max_connections,
+        # A request that waits for a connection counts as one under way.
+        "max_pending_requests": breaker.max_requests,
+        "max_requests": breaker.max_requests,
+        "retry_budget": {"budget_percent": {"value": breaker.retry_percent}, "min_retry_concurrency": 3},
+        "track_remaining": True,
+    }
     return {
-        "name": upstream.version,
-        "type": "STATIC",
-        "connect_timeout": "0.5s",
-        "load_assignment": {"cluster_name": upstream.version, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        **_cluster(name, port),
         # A cluster warms until its first health check is answered: no route points at a version that is not up.
         "health_checks": [
             {
@@ -120,11 +117,42 @@ def _cluster(upstream: Upstream, model_name: str) -> Json:
                 "http_health_check": {"path": f"/v2/models/{model_name}/ready"},
             }
         ],
-        "circuit_breakers": {
-            "thresholds": [
-                {"max_connections": 256, "max_pending_requests": 512, "max_requests": 1024, "max_retries": 32}
-            ]
-        },
+        "circuit_breakers": {"thresholds": [thresholds]},
+        "outlier_detection": _ejection(breaker),
+        # With one process a version, the default would send to it however unhealthy.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+    }
+
+
+def _ejection(breaker: Breaker) -> Json:
+    return {
+        "split_external_local_origin_errors": True,
+        "consecutive_local_origin_failure": breaker.eject_after,
+        "enforcing_consecutive_local_origin_failure": 100,
+        "enforcing_consecutive_5xx": 0,
+        "enforcing_consecutive_gateway_failure": 0,
+        "enforcing_success_rate": 0,
+        "enforcing_local_origin_success_rate": 0,
+        "interval": "0.5s",
+        "base_ejection_time": "1s",
+        "max_ejection_time": "10s",
+        "max_ejection_percent": 100,
+    }
+
+
+def _comparer_cluster(port: int) -> Json:
+    """It takes one copy at a time and paces itself; whatever comes meanwhile is dropped here."""
+    one = {"max_connections": 1, "max_pending_requests": 1, "max_requests": 1, "max_retries": 0}
+    return {**_cluster(COMPARER, port), "circuit_breakers": {"thresholds": [one]}}
+
+
+def _cluster(name: str, port: int) -> Json:
+    endpoint = {"endpoint": {"address": loopback(port)}}
+    return {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "0.5s",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(
                 "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -133,35 +161,3 @@ def _cluster(upstream: Upstream, model_name: str) -> Json:
             )
         },
     }
-
-
-def _split(routing: Routing) -> Json:
-    weighted = [
-        {
-            "name": version,
-            "weight": weight,
-            "response_headers_to_add": [
-                {
-                    "header": {"key": VERSION_HEADER, "value": version},
-                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-                }
-            ],
-        }
-        for version, weight in routing.weights.items()
-    ]
-    return {
-        "route": {
-            "weighted_clusters": {"clusters": weighted},
-            "timeout": f"{routing.request_timeout_s}s",
-            # Only what surely never reached the model is sent again.
-            "retry_policy": {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 2},
-        }
-    }
-
-
-def _match(path: str, method: str) -> Json:
-    return {"path": path, "headers": [{"name": ":method", "string_match": {"exact": method}}]}
-
-
-def _loopback(port: int) -> Json:
-    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}

@@ -1,14 +1,23 @@
 """Envoy's admin interface: which configuration it has taken over, who is healthy, and what it counted."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
-_VERSION_TEXT = {"cds": "cluster_manager.cds.version_text", "rds": "http.endpoint.rds.stillhouse.version_text"}
-_REJECTED = {"cds": "cluster_manager.cds.update_rejected", "rds": "http.endpoint.rds.stillhouse.update_rejected"}
+from serving.twin.envoy_tokens import JWT
+from serving.twin.routing import chosen
+
+_PREFIX = {
+    "cds": "cluster_manager.cds",
+    "rds": "http.endpoint.rds.stillhouse",
+    "ecds": f"extension_config_discovery.http_filter.{JWT}",
+}
+"""Kind of configuration -> how its statistics begin."""
+_REFUSED = ("update_rejected", "update_failure")
+"""Read, but wrong; or not even to be read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +26,8 @@ class Taken:
 
     version: str
     """Of the newest answer that it took over; empty before the first."""
-    num_rejected: int
+    num_accepted: int
+    num_refused: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,25 +68,39 @@ class EnvoyAdmin:
         return int(statuses[0]["local_address"]["socket_address"]["port_value"])
 
     async def taken(self, kind: str) -> Taken:
-        """How far Envoy is with `cds` or `rds`."""
-        found = await self._stats([_VERSION_TEXT[kind], _REJECTED[kind]])
-        return Taken(version=str(found.get(_VERSION_TEXT[kind], "")), num_rejected=int(found.get(_REJECTED[kind], 0)))
+        """How far Envoy is with `cds`, `rds` or `ecds`."""
+        prefix = _PREFIX[kind]
+        ends = ("version_text", "update_success", *_REFUSED)
+        found = await self._stats([f"{prefix}.{end}" for end in ends])
+        return Taken(
+            version=str(found.get(f"{prefix}.version_text", "")),
+            num_accepted=int(found.get(f"{prefix}.update_success", 0)),
+            num_refused=sum(int(found.get(f"{prefix}.{end}", 0)) for end in _REFUSED),
+        )
+
+    async def certificates(self) -> frozenset[int]:
+        """Serial numbers of those that Envoy shows."""
+        loaded = (await self._json("/certs")).get("certificates", [])
+        return frozenset(int(one["serial_number"], 16) for each in loaded for one in each.get("cert_chain", []))
 
     async def healthy(self) -> frozenset[str]:
         """Versions whose cluster is active and whose last health checks went well."""
         statuses = (await self._json("/clusters?format=json")).get("cluster_statuses", [])
         return frozenset(status["name"] for status in statuses if _is_healthy(status))
 
-    async def traffic(self, versions: Iterable[str]) -> dict[str, Traffic]:
-        """Counters and latency of the given versions; all zero for one that Envoy has not seen."""
-        names = sorted(versions)
+    async def traffic(self, versions: Collection[str]) -> dict[str, Traffic]:
+        """Counters and latency of the given versions; all zero for one that Envoy has not seen.
+
+        Requests that somebody chose a version for are counted, but their latency is not.
+        """
+        names = sorted(each for version in versions for each in (version, chosen(version)))
         if not names:
             return {}
         kinds = "upstream_rq_(completed|5xx|active|time)"
         pattern = rf"^cluster\.({'|'.join(map(re.escape, names))})\.{kinds}$"
         answer = await self._json("/stats", format="json", filter=pattern)
         counters, latency = _split_stats(answer["stats"])
-        return {name: _traffic(name, counters, latency) for name in names}
+        return {version: _traffic(version, counters, latency) for version in versions}
 
     async def _stats(self, names: Iterable[str]) -> dict[str, Any]:
         pattern = f"^({'|'.join(map(re.escape, names))})$"
@@ -92,7 +116,7 @@ class EnvoyAdmin:
 
 def _is_healthy(status: Mapping[str, Any]) -> bool:
     hosts = status.get("host_statuses", [])
-    failures = ("failed_active_health_check", "pending_active_hc", "failed_active_degraded_check")
+    failures = ("failed_active_health_check", "failed_outlier_check", "pending_active_hc")
     return bool(hosts) and not any(host.get("health_status", {}).get(name) for host in hosts for name in failures)
 
 
@@ -118,11 +142,14 @@ def _latest(value: Mapping[str, float | None]) -> float | None:
 
 
 def _traffic(name: str, counters: Mapping[str, Any], latency: Mapping[str, Mapping[str, float | None]]) -> Traffic:
+    def total(kind: str) -> int:
+        return sum(int(counters.get(f"cluster.{each}.upstream_rq_{kind}", 0)) for each in (name, chosen(name)))
+
     times = latency.get(f"cluster.{name}.upstream_rq_time", {})
     return Traffic(
-        requests=int(counters.get(f"cluster.{name}.upstream_rq_completed", 0)),
-        errors=int(counters.get(f"cluster.{name}.upstream_rq_5xx", 0)),
-        active=int(counters.get(f"cluster.{name}.upstream_rq_active", 0)),
+        requests=total("completed"),
+        errors=total("5xx"),
+        active=total("active"),
         p50_ms=times.get("p50"),
         p99_ms=times.get("p99"),
     )

@@ -1,15 +1,19 @@
-"""What a request passes before it is routed: TLS, a rate limit, a token, a role, a limit on its size; and the log."""
+"""What a request passes before it is routed: TLS, clean headers, a rate limit, a token, a role, a limit on its size,
+JSON; and the log."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from serving.twin.tokens import AUDIENCE, ISSUER, PREDICT_ROLE
+from serving.twin.envoy_replies import replies
+from serving.twin.envoy_routes import NOT_JSON
+from serving.twin.envoy_tokens import JWT, PAYLOAD, role_filter, token_filter
+from serving.twin.envoy_values import Json, http_filter, loopback, typed, watched
 
-Json = dict[str, Any]
-_JWT = "envoy.filters.http.jwt_authn"
-_PAYLOAD = "claims"
 _NETWORK = "envoy.extensions.filters.network.http_connection_manager.v3"
+_UNTRUSTED = ("x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-client-cert")
+"""What callers say about themselves; Envoy itself replaces `x-forwarded-proto`, and routes nothing without it."""
+_OWN = "x-envoy-"
+"""Callers on this machine count as internal, and Envoy would obey theirs: timeouts and retries are ours to set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,30 +23,16 @@ class Gateway:
     port: int
     """0 lets the system choose."""
     xds: Path
-    jwks: Path
     access_log: Path
-    issuer: str = ISSUER
-    audience: str = AUDIENCE
-    role: str = PREDICT_ROLE
-    """Must stand in the token's claim `roles`."""
+    model_name: str
     max_body_bytes: int = 1024 * 1024
     max_requests_per_s: int = 20_000
-    clock_skew_s: int = 5
     receive_timeout_s: float = 5.0
     """A request must have come in whole after this time."""
-
-
-def typed(message: str, **fields: Any) -> Json:  # noqa: ANN401
-    """A protobuf `Any` of the given message."""
-    return {"@type": f"type.googleapis.com/{message}", **fields}
-
-
-def watched(folder: Path) -> Json:
-    """Where Envoy finds `<folder>/<its name>.json`; it looks again after every rename in the folder."""
-    return {
-        "path_config_source": {"path": str(folder / f"{folder.name}.json"), "watched_directory": {"path": str(folder)}},
-        "resource_api_version": "V3",
-    }
+    check_json: bool = True
+    """Whether a body that cannot be parsed is a 400 of the gateway's own."""
+    fallback_score: float | None = None
+    """Answered, and marked, in place of a 503 or 504 of the gateway's own; None answers these."""
 
 
 def listener(gateway: Gateway, *, routes: str, secret: str) -> Json:
@@ -50,7 +40,7 @@ def listener(gateway: Gateway, *, routes: str, secret: str) -> Json:
     manager = {"name": "envoy.filters.network.http_connection_manager", "typed_config": _manager(gateway, routes)}
     return {
         "name": "endpoint",
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": gateway.port}},
+        "address": loopback(gateway.port),
         # With the default two Envoys could share a port in silence.
         "enable_reuse_port": False,
         "per_connection_buffer_limit_bytes": 32 * 1024,
@@ -64,6 +54,7 @@ def _manager(gateway: Gateway, routes: str) -> Json:
         stat_prefix="endpoint",
         rds={"route_config_name": routes, "config_source": watched(gateway.xds / "rds")},
         http_filters=_filters(gateway),
+        local_reply_config=replies(gateway.model_name, gateway.fallback_score),
         access_log=[_access_log(gateway.access_log)],
         use_remote_address=True,
         normalize_path=True,
@@ -99,7 +90,23 @@ def _tls(gateway: Gateway, secret: str) -> Json:
 
 def _filters(gateway: Gateway) -> list[Json]:
     """In order: the cheap refusal first, the body last."""
-    return [_rate_limit(gateway), _token(gateway), _role(gateway), _body_limit(gateway), _router()]
+    return [
+        _clean_headers(),
+        _rate_limit(gateway),
+        token_filter(gateway.xds),
+        role_filter(),
+        http_filter("buffer", "buffer.v3.Buffer", max_request_bytes=gateway.max_body_bytes),
+        *([_json_check()] if gateway.check_json else []),
+        http_filter("router", "router.v3.Router"),
+    ]
+
+
+def _clean_headers() -> Json:
+    own = {"remove_on_match": {"key_matcher": {"prefix": _OWN}}}
+    removals = [own, *({"remove": name} for name in _UNTRUSTED)]
+    return http_filter(
+        "header_mutation", "header_mutation.v3.HeaderMutation", mutations={"request_mutations": removals}
+    )
 
 
 def _rate_limit(gateway: Gateway) -> Json:
@@ -109,73 +116,44 @@ def _rate_limit(gateway: Gateway) -> Json:
         "tokens_per_fill": gateway.max_requests_per_s,
         "fill_interval": "1s",
     }
-    return _filter(
+    return http_filter(
         "local_ratelimit",
-        "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        "local_ratelimit.v3.LocalRateLimit",
         stat_prefix="endpoint",
         token_bucket=bucket,
         filter_enabled=always,
         filter_enforced=always,
+        # By then the bucket is full again.
+        response_headers_to_add=[{"header": {"key": "retry-after", "value": "1"}}],
     )
 
 
-def _token(gateway: Gateway) -> Json:
-    provider = {
-        "issuer": gateway.issuer,
-        "audiences": [gateway.audience],
-        "local_jwks": {"filename": str(gateway.jwks)},
-        "payload_in_metadata": _PAYLOAD,
-        "require_expiration": True,
-        "clock_skew_seconds": gateway.clock_skew_s,
-        # The signature of a token that is used again is not computed again.
-        "jwt_cache_config": {"jwt_cache_size": 1000},
+def _json_check() -> Json:
+    """Mark a body that cannot be parsed, for the routes to see; nothing is read from one that can."""
+    rule = {
+        "selectors": [{"key": "inputs"}],
+        "on_present": {"key": NOT_JSON, "value": False},
+        "on_error": {"key": NOT_JSON, "value": True},
     }
-    return _filter(
-        "jwt_authn",
-        "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
-        providers={"twin": provider},
-        rules=[{"match": {"prefix": "/"}, "requires": {"provider_name": "twin"}}],
+    # Callers that name no type, or a wrong one, mean JSON all the same: Triton does not look at it.
+    types = {"allow_content_types_regex": {"regex": ".*"}, "allow_empty_content_type": True}
+    return http_filter(
+        "json_to_metadata", "json_to_metadata.v3.JsonToMetadata", request_rules={"rules": [rule], **types}
     )
-
-
-def _role(gateway: Gateway) -> Json:
-    matcher = {
-        "filter": _JWT,
-        "path": [{"key": _PAYLOAD}, {"key": "roles"}],
-        "value": {"list_match": {"one_of": {"string_match": {"exact": gateway.role}}}},
-    }
-    principal = {"sourced_metadata": {"metadata_matcher": matcher, "metadata_source": "DYNAMIC"}}
-    policy = {"permissions": [{"any": True}], "principals": [principal]}
-    return _filter(
-        "rbac",
-        "envoy.extensions.filters.http.rbac.v3.RBAC",
-        rules={"action": "ALLOW", "policies": {gateway.role: policy}},
-    )
-
-
-def _body_limit(gateway: Gateway) -> Json:
-    return _filter("buffer", "envoy.extensions.filters.http.buffer.v3.Buffer", max_request_bytes=gateway.max_body_bytes)
-
-
-def _router() -> Json:
-    return _filter("router", "envoy.extensions.filters.http.router.v3.Router")
-
-
-def _filter(name: str, message: str, **fields: Any) -> Json:  # noqa: ANN401
-    return {"name": f"envoy.filters.http.{name}", "typed_config": typed(message, **fields)}
 
 
 def _access_log(path: Path) -> Json:
     fields = {
         "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%6fZ)%",
         "request_id": "%REQ(X-REQUEST-ID)%",
-        "subject": f"%DYNAMIC_METADATA({_JWT}:{_PAYLOAD}:sub)%",
+        "subject": f"%DYNAMIC_METADATA({JWT}:{PAYLOAD}:sub)%",
         "method": "%REQ(:METHOD)%",
         "path": "%REQ(:PATH)%",
         "status": "%RESPONSE_CODE%",
         "details": "%RESPONSE_CODE_DETAILS%",
         "flags": "%RESPONSE_FLAGS%",
-        "version": "%UPSTREAM_CLUSTER_RAW%",
+        "version": "%RESP(X-STILLHOUSE-VERSION)%",
+        "cluster": "%UPSTREAM_CLUSTER_RAW%",
         "duration_ms": "%DURATION%",
         "request_bytes": "%BYTES_RECEIVED%",
         "response_bytes": "%BYTES_SENT%",

@@ -30,6 +30,15 @@ class Version:
     """Waits until it is quiet; set while the version has no weight."""
 
 
+def running(release: Release) -> tuple[str, ...]:
+    """Versions that need a process: those with weight, the candidate of a rule alone, the shadow.
+
+    On a cluster some more are kept warm; here they would only take the others' memory.
+    """
+    named = [release.candidate, release.shadow]
+    return tuple(dict.fromkeys([*release.weights(), *(one.version for one in named if one)]))
+
+
 class Fleet:
     """All versions of one endpoint; they serve the same model name."""
 
@@ -50,7 +59,7 @@ class Fleet:
         self._leaving: dict[asyncio.Task[None], Version] = {}
 
     async def check(self, release: Release) -> dict[str, Repository]:
-        """The repositories of all versions with weight, their files compared with the release's digests.
+        """The repositories of all versions that run, their files compared with the release's digests.
 
         Raises:
             UserError: nothing has weight, or a repository is not what the release means.
@@ -60,7 +69,7 @@ class Fleet:
                 f"`{self._settings.release_path}`: stable: nothing to serve (got null)",
                 hint="`promote` a registered version",
             )
-        return {name: await self._check_one(name, release) for name in release.weights()}
+        return {name: await self._check_one(name, release) for name in running(release)}
 
     async def _check_one(self, name: str, release: Release) -> Repository:
         repository = await asyncio.to_thread(check_repository, name, release.versions[name], self._settings.root)

@@ -81,6 +81,11 @@ class TwinPaths:
         """Its configuration, its lists of targets, and its samples."""
         return self.folder / "prometheus"
 
+    @property
+    def pairs(self) -> Path:
+        """Answers of the stable version and the shadow to the same requests; a file for each two versions."""
+        return self.folder / "pairs"
+
     def log(self, name: str) -> Path:
         """Log of the process `name`."""
         return self.logs / f"{name}.log"

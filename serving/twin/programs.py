@@ -102,6 +102,8 @@ class EnvoyProgram:
         self._settings, self._paths, self._session = settings, paths, session
         self._binary = find_envoy(settings.envoy_binary)
         self.port, self.admin_port = settings.port, settings.admin_port
+        self.model_name = ""
+        """Set before the start."""
 
     @property
     def admin(self) -> EnvoyAdmin:
@@ -170,10 +172,13 @@ class EnvoyProgram:
         return Gateway(
             port=self.port,
             xds=self._paths.xds,
-            jwks=self._paths.tokens / "jwks.json",
             access_log=self._paths.access_log,
+            model_name=self.model_name,
             max_body_bytes=self._settings.max_body_bytes,
+            max_requests_per_s=self._settings.max_requests_per_s,
             receive_timeout_s=self._settings.receive_timeout_s,
+            check_json=self._settings.check_json,
+            fallback_score=self._settings.fallback_score,
         )
 
 

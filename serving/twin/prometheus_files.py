@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from serving.signals.names import GATEWAY_JOB, MODEL_ENDPOINT, MODEL_VERSION, MODELS_JOB
+from serving.signals.names import GATEWAY_JOB, MODEL_ENDPOINT, MODEL_VERSION, MODELS_JOB, PAIRS_JOB
 
 Json = dict[str, Any]
 _LOOPBACK = "127.0.0.1"
@@ -32,12 +32,15 @@ class Targets:
     """Envoy's admin interface."""
     model_ports: Mapping[str, int]
     """Version -> where its Triton tells its metrics."""
+    pairs_port: int | None = None
+    """Where pairs of answers are counted; None where nobody compares."""
 
     def files(self) -> dict[str, list[Json]]:
         """Job -> the contents of its list."""
         here = {MODEL_ENDPOINT: self.endpoint}
         models = [_group(port, {**here, MODEL_VERSION: version}) for version, port in sorted(self.model_ports.items())]
-        return {GATEWAY_JOB: [_group(self.gateway_port, here)], MODELS_JOB: models}
+        pairs = [] if self.pairs_port is None else [_group(self.pairs_port, here)]
+        return {GATEWAY_JOB: [_group(self.gateway_port, here)], MODELS_JOB: models, PAIRS_JOB: pairs}
 
 
 def prometheus_config(folder: Path, *, scrape_interval_s: float) -> Json:
@@ -54,6 +57,7 @@ def prometheus_config(folder: Path, *, scrape_interval_s: float) -> Json:
         "scrape_configs": [
             _scrape(GATEWAY_JOB, folder, path="/stats/prometheus") | {"params": {"filter": [_KEPT]}},
             _scrape(MODELS_JOB, folder, path="/metrics"),
+            _scrape(PAIRS_JOB, folder, path="/metrics"),
         ],
     }
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -93,6 +93,19 @@ def twin_refresh(folder: Path, embeddings_path: Path) -> tuple[str, ...]:
     paths = TwinPaths(folder=folder.absolute())
     answer = _call(paths, "refresh", within_s=_CHANGE_WITHIN_S, path=str(embeddings_path.absolute()))
     return tuple(answer["versions"])
+
+
+def twin_rotate(folder: Path, what: Literal["certificate", "key", "revoke"]) -> str:
+    """Change the server certificate, or the key that signs tokens, while requests come; what was done, in words.
+
+    Args:
+        folder: of the twin.
+        what: `key` leaves tokens of the present key good, `revoke` refuses them from now on.
+
+    Raises:
+        UserError: the twin is not up, or Envoy did not take it.
+    """
+    return str(_call(TwinPaths(folder=folder.absolute()), "rotate", within_s=_CHANGE_WITHIN_S, what=what)["done"])
 
 
 def _prepare(settings: TwinSettings) -> TwinPaths:

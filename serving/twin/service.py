@@ -71,6 +71,8 @@ class _Control:
             raise UserError(f"the twin is {self.phase}", hint="wait until `twin status` says ready")
         if verb == "refresh":
             return {"versions": await self._supervisor.refresh(Path(arguments["path"]))}
+        if verb == "rotate":
+            return {"done": await self._supervisor.rotate(arguments["what"])}
         if verb == "reconcile":
             await self._supervisor.reconcile()
         return (await snapshot(self._supervisor, self.phase)).model_dump(mode="json")

@@ -43,6 +43,20 @@ class TwinSettings(BaseModel):
     """From the gateway to the answer; later is a 504."""
     receive_timeout_s: float = Field(default=5.0, gt=0)
     """From the first byte to the last of a request; a version that lost its traffic stays up as long."""
+    max_requests_per_s: int = Field(default=20_000, ge=1)
+    """To the endpoint; more are a 429."""
+    max_requests_at_once: int = Field(default=1024, ge=1)
+    """At one version; more are a 503 that nobody waits for."""
+    check_json: bool = True
+    """Whether a body that is no JSON is a 400 of the gateway, and not an error that a version answers for; it costs
+    the gateway about a tenth of its time."""
+    fallback_score: float | None = Field(default=None, allow_inf_nan=False)
+    """Answered, and marked as such, where the version that should answer is down, overloaded or too late; None leaves
+    the 503 or 504. What the model itself says goes through as it is."""
+    pair_tolerance: float = Field(default=0.01, ge=0)
+    """The scores of stable version and shadow may differ by so much and still agree; from 1 on, by that share."""
+    pairs_per_s: float = Field(default=20.0, gt=0, le=1000)
+    """How many requests at most are repeated to both for a comparison; each costs one more prediction of both."""
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)
     """A larger body is a 413."""
 

@@ -6,8 +6,8 @@ from typing import Literal
 import aiohttp
 
 from serving.twin.fleet import Version
-from serving.twin.status import TwinStatus, VersionStatus
-from serving.twin.supervisor import Supervisor, describe
+from serving.twin.status import ComparisonStatus, TwinStatus, VersionStatus
+from serving.twin.supervisor import Supervisor
 
 
 async def snapshot(supervisor: Supervisor, phase: Literal["starting", "ready", "stopping"]) -> TwinStatus:
@@ -24,20 +24,36 @@ async def snapshot(supervisor: Supervisor, phase: Literal["starting", "ready", "
         model_name=supervisor.fleet.model_name,
         ca_path=str(supervisor.paths.ca),
         admin_url=supervisor.envoy.admin.url,
-        release=describe(supervisor.weights),
+        release=str(supervisor.routing),
         last_error=supervisor.last_error,
+        gateway_error=supervisor.refusals.complaint,
         prometheus_url=supervisor.prometheus.url,
         envoy=supervisor.gateway.status(),
         prometheus=supervisor.metrics.status(),
         versions=tuple(
             _version(supervisor, name, version, name in healthy) for name, version in supervisor.fleet.versions.items()
         ),
+        comparison=_comparison(supervisor),
         events=tuple(supervisor.events),
     )
 
 
+def _comparison(supervisor: Supervisor) -> ComparisonStatus | None:
+    if (compared := supervisor.compared) is None:
+        return None
+    counts = supervisor.comparer.counts(compared)
+    return ComparisonStatus(
+        stable=compared.stable,
+        shadow=compared.shadow,
+        path=str(supervisor.comparer.file(compared)),
+        **counts,
+    )
+
+
 def _version(supervisor: Supervisor, name: str, version: Version, healthy: bool) -> VersionStatus:
-    traffic, rates = supervisor.traffic.latest(name), supervisor.traffic.rates(name)
+    shadow = supervisor.routing.shadow
+    listening = shadow.version if shadow else ""
+    traffic, rates = supervisor.traffic.latest(name), supervisor.traffic.rates(name, beside=listening)
     process = version.keeper.status()
     if process.health == "ready" and version.retiring is not None:
         process = process.model_copy(update={"health": "draining"})

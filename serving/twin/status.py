@@ -52,6 +52,19 @@ class VersionStatus(_Status):
     p99_ms: float | None
 
 
+class ComparisonStatus(_Status):
+    """Answers of the stable version and the shadow to the same requests, since the twin came up."""
+
+    stable: str
+    shadow: str
+    agreed: int
+    disagreed: int
+    shadow_failed: int
+    stable_failed: int
+    path: str
+    """One JSON line a pair."""
+
+
 class Event(_Status):
     """Something that happened to the twin."""
 
@@ -74,10 +87,14 @@ class TwinStatus(_Status):
     """In words, e.g. `v1 90 %, v2 10 %`."""
     last_error: str | None
     """Why the newest release file was not taken over; None when it was."""
+    gateway_error: str | None
+    """What Envoy refused of that which lies in its folder, so that it goes on with what it had; None when nothing."""
     prometheus_url: str
     """Where the evidence is; on loopback."""
     envoy: ProcessStatus
     prometheus: ProcessStatus
     versions: tuple[VersionStatus, ...]
+    comparison: ComparisonStatus | None
+    """None without a shadow."""
     events: tuple[Event, ...]
     """The newest last."""

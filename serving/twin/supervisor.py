@@ -6,6 +6,7 @@ new Triton -> model ready -> cluster healthy in Envoy -> routes switched
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,11 @@ from pathlib import Path
 import aiohttp
 
 from model.errors import UserError
-from serving.release import read_release
-from serving.twin.certificates import write_certificates
+from serving.release import Release, read_release
+from serving.twin.comparer import Compared, Comparer
 from serving.twin.embeddings import install_embeddings, no_match, read_embeddings, serves
-from serving.twin.envoy import Routing, clusters, routes, secrets
+from serving.twin.envoy import Breaker, clusters
+from serving.twin.envoy_routes import routes
 from serving.twin.fleet import Fleet
 from serving.twin.keeper import Keeper
 from serving.twin.paths import TritonInstallation, TwinPaths, find_triton
@@ -24,10 +26,12 @@ from serving.twin.programs import EnvoyProgram
 from serving.twin.prometheus import PrometheusProgram, write_targets
 from serving.twin.prometheus_files import Targets
 from serving.twin.publisher import RefusedError, publish, write_watched
+from serving.twin.refusals import Refusals
+from serving.twin.rotation import prepare_identity, rotate_certificate, rotate_key
+from serving.twin.routing import Patience, Routing, chosen, routing_of
 from serving.twin.settings import TwinSettings
 from serving.twin.state import write_state
 from serving.twin.status import Event
-from serving.twin.tokens import create_issuer
 from serving.twin.traffic import TrafficWindow
 from serving.twin.triton import Repository, link_backends, scrape
 from serving.twin.waiting import uninterrupted, until
@@ -55,7 +59,11 @@ class Supervisor:
         self.gateway = Keeper(self.envoy, report=self.report, restarted=self._republish_clusters)
         self.prometheus = PrometheusProgram(settings=settings, paths=self.paths, session=session)
         self.metrics = Keeper(self.prometheus, report=self.report, restarted=_nothing)
-        self.weights: dict[str, int] = {}
+        self.comparer = Comparer(
+            session, folder=self.paths.pairs, tolerance=settings.pair_tolerance, pairs_per_s=settings.pairs_per_s
+        )
+        self.refusals = Refusals(xds=self.paths.xds)
+        self.routing = Routing(model_name="", weights={}, patience=self._patience())
         self.endpoint = ""
         self.last_error: str | None = None
         self.traffic = TrafficWindow()
@@ -75,19 +83,21 @@ class Supervisor:
         """
         release = read_release(self.settings.release_path)
         await asyncio.to_thread(prepare_files, self.paths, self.installation)
-        only_stable = release.model_copy(update={"candidate": None})
+        only_stable = release.model_copy(update={"candidate": None, "previous": None, "shadow": None})
         async with self._changing:
             for repository in (await self.fleet.check(only_stable)).values():
                 await self.fleet.start(repository)
             self.endpoint = release.endpoint
-            self.weights = only_stable.weights()
+            self.routing = self._routing(only_stable)
+            self.envoy.model_name = self.fleet.model_name
+            await self.comparer.start()
             write_watched(self.paths.xds, "cds", self._clusters())
-            write_watched(self.paths.xds, "rds", self._routes(self.weights))
+            write_watched(self.paths.xds, "rds", routes(self.routing))
             await self.gateway.start()
             self._tell_targets()
             await self.metrics.start()
-            await self._until_healthy(self.weights)
-            self.report(f"serving {describe(self.weights)} at {self.url}")
+            await self._until_healthy(self.routing)
+            self.report(f"serving {self.routing} at {self.url}")
         self._sampling = asyncio.create_task(self._sample())
         with suppress(*_FAILURES):
             await self.reconcile()
@@ -100,6 +110,7 @@ class Supervisor:
                 task.cancel()
         await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
         await self.gateway.stop(within_s=_STOP_ENVOY_S)
+        await self.comparer.stop()
         await self.fleet.kill()
         await self.metrics.stop(within_s=_STOP_PROMETHEUS_S)
 
@@ -143,6 +154,34 @@ class Supervisor:
         self.report(f"{', '.join(fitting)} took over the embeddings of `{path}`")
         return list(fitting)
 
+    async def rotate(self, what: str) -> str:
+        """Change the `certificate` or the `key` of a running twin, or `revoke` the present key; in words.
+
+        Raises:
+            UserError: there is no such thing to rotate.
+            RefusedError, TimeoutError: Envoy did not take it.
+        """
+        async with self._changing:
+            match what:
+                case "certificate":
+                    done = await rotate_certificate(self.envoy.admin, self.paths)
+                case "key" | "revoke":
+                    done = await rotate_key(self.envoy.admin, self.paths, revoke=what == "revoke")
+                case _:
+                    raise UserError(f"rotate: certificate, key or revoke (got {what})")
+        self.report(done)
+        return done
+
+    @property
+    def weights(self) -> Mapping[str, int]:
+        """Version -> percent of what chance sends, by the routes that Envoy has taken over."""
+        return self.routing.weights
+
+    @property
+    def compared(self) -> Compared | None:
+        """Whose answers are compared; None without a shadow."""
+        return self.comparer.compared
+
     @property
     def url(self) -> str:
         """Of the endpoint."""
@@ -159,12 +198,12 @@ class Supervisor:
             try:
                 release = read_release(self.settings.release_path)
                 await self._start_missing(await self.fleet.check(release))
-                await self._switch(release.weights())
+                await self._switch(self._routing(release))
             except BaseException as error:
                 await uninterrupted(self._drop(self.fleet.unborn()))
                 if isinstance(error, _FAILURES):
                     self.last_error = str(error)
-                    self.report(f"kept {describe(self.weights)}: {error}")
+                    self.report(f"kept {self.routing}: {error}")
                 raise
             else:
                 self.last_error = None
@@ -173,7 +212,7 @@ class Supervisor:
 
     def _retire_idle(self) -> None:
         for name, version in self.fleet.versions.items():
-            if name not in self.weights and version.retiring is None:
+            if name not in self.routing.versions and version.retiring is None:
                 version.retiring = asyncio.create_task(self._retire(name))
 
     async def _start_missing(self, wanted: dict[str, Repository]) -> None:
@@ -185,23 +224,37 @@ class Supervisor:
                 version.retiring.cancel()
                 version.retiring = None
 
-    async def _switch(self, weights: dict[str, int]) -> None:
+    async def _switch(self, routing: Routing) -> None:
         await self._publish_clusters()
-        await self._until_healthy(weights)
+        await self._until_healthy(routing)
         # A newer change may break this one off, but never between Envoy's routes and our knowledge of them.
-        await uninterrupted(self._route(weights))
+        await uninterrupted(self._route(routing))
 
-    async def _route(self, weights: dict[str, int]) -> None:
-        await publish(self.envoy.admin, self.paths.xds, "rds", self._routes(weights))
-        if weights != self.weights:
-            self.report(f"{describe(self.weights)} -> {describe(weights)}")
-        self.weights = weights
+    async def _route(self, routing: Routing) -> None:
+        self._compare(routing)
+        try:
+            await publish(self.envoy.admin, self.paths.xds, "rds", routes(routing))
+        except BaseException:
+            self._compare(self.routing)
+            raise
+        if routing != self.routing:
+            self.report(f"{self.routing} -> {routing}")
+        self.routing = routing
+
+    def _compare(self, routing: Routing) -> None:
+        """Copies come by the routes; whose answers they are for is told before."""
+        if routing.shadow is None:
+            self.comparer.compare(None)
+            return
+        both = (routing.stable, routing.shadow.version)
+        ports = {name: self.fleet.versions[name].program.launch.ports.http for name in both}
+        self.comparer.compare(Compared(stable=both[0], shadow=both[1], ports=ports))
 
     async def _retire(self, name: str) -> None:
         """End a version without weight once no request can come to it any more."""
         await self._until_quiet(name)
         async with self._changing:
-            if name not in self.weights:
+            if name not in self.routing.versions:
                 await uninterrupted(self._drop({name}))
                 self.report(f"{name} is retired")
 
@@ -236,40 +289,57 @@ class Supervisor:
     def _tell_targets(self) -> None:
         """Whom Prometheus scrapes from now on."""
         ports = {name: version.program.launch.ports.metrics for name, version in self.fleet.versions.items()}
-        targets = Targets(endpoint=self.endpoint, gateway_port=self.envoy.admin_port, model_ports=ports)
+        targets = Targets(
+            endpoint=self.endpoint,
+            gateway_port=self.envoy.admin_port,
+            model_ports=ports,
+            pairs_port=self.comparer.port,
+        )
         write_targets(self.paths.prometheus, targets)
 
     async def _republish_clusters(self) -> None:
         """After a restart: its ports may be others."""
         async with self._changing:
             try:
+                self._compare(self.routing)
                 await self._publish_clusters()
             except _FAILURES as error:
                 self.report(f"Envoy did not take over the new ports: {error}")
 
-    async def _until_healthy(self, weights: dict[str, int]) -> None:
+    async def _until_healthy(self, routing: Routing) -> None:
+        wanted = {each for name in routing.versions for each in (name, chosen(name))}
+
         async def healthy() -> bool:
             try:
-                return set(weights) <= await self.envoy.admin.healthy()
+                return wanted <= await self.envoy.admin.healthy()
             except (TimeoutError, aiohttp.ClientError):
                 return False
 
-        await until(healthy, within_s=_HEALTHY_WITHIN_S, what=f"health of {describe(weights)} in Envoy")
+        await until(healthy, within_s=_HEALTHY_WITHIN_S, what=f"health of {', '.join(routing.versions)} in Envoy")
 
     async def _sample(self) -> None:
-        """Take a sample of the traffic every second."""
+        """Take a sample of the traffic every second, and see whether Envoy takes what lies in its folder."""
         clock = asyncio.get_running_loop().time
         while True:
             with suppress(TimeoutError, aiohttp.ClientError):
                 self.traffic.add(clock(), await self.envoy.admin.traffic(self.fleet.versions))
+                for news in await self.refusals.look(self.envoy.admin):
+                    self.report(news)
             await asyncio.sleep(1.0)
 
     def _clusters(self) -> dict[str, object]:
-        return clusters(self.fleet.upstreams(), model_name=self.fleet.model_name)
+        return clusters(
+            self.fleet.upstreams(),
+            model_name=self.fleet.model_name,
+            breaker=Breaker(max_requests=self.settings.max_requests_at_once),
+            comparer_port=self.comparer.port,
+        )
 
-    def _routes(self, weights: dict[str, int]) -> dict[str, object]:
-        timeout_s = self.settings.request_timeout_s
-        return routes(Routing(model_name=self.fleet.model_name, weights=weights, request_timeout_s=timeout_s))
+    def _routing(self, release: Release) -> Routing:
+        return routing_of(release, model_name=self.fleet.model_name, patience=self._patience())
+
+    def _patience(self) -> Patience:
+        return Patience(total_s=self.settings.request_timeout_s)
 
 
 async def _nothing() -> None:
@@ -277,16 +347,7 @@ async def _nothing() -> None:
 
 
 def prepare_files(paths: TwinPaths, installation: TritonInstallation) -> None:
-    """What must lie there before anything starts; clients keep their certificate and tokens."""
-    if not paths.ca.exists():
-        write_certificates(paths.certificates)
-    if not (paths.tokens / "signing.key").exists():
-        create_issuer(paths.tokens)
+    """What must lie there before anything starts."""
+    prepare_identity(paths)
     paths.logs.mkdir(exist_ok=True)
     link_backends(installation, paths.backends)
-    write_watched(paths.xds, "sds", secrets(paths.certificates))
-
-
-def describe(weights: dict[str, int]) -> str:
-    """`v1 90 %, v2 10 %`."""
-    return ", ".join(f"{name} {weight} %" for name, weight in weights.items()) or "nothing"

@@ -40,15 +40,20 @@ class TrafficWindow:
         nothing = Traffic(requests=0, errors=0, active=0, p50_ms=None, p99_ms=None)
         return self.samples[-1][1].get(version, nothing) if self.samples else nothing
 
-    def rates(self, version: str) -> Rates:
-        """What the version did since the oldest sample of the window."""
+    def rates(self, version: str, *, beside: str = "") -> Rates:
+        """What the version did since the oldest sample of the window.
+
+        Args:
+            version: whose rates.
+            beside: a version that only gets copies, so that its requests are no part of the whole.
+        """
         if len(self.samples) < 2:
             return Rates(request_rate=None, share=None, error_share=None)
         (begin_s, before), (end_s, after) = self.samples[0], self.samples[-1]
         requests = {name: now.requests - _of(before, name, "requests") for name, now in after.items()}
         own = requests.get(version, 0)
         errors = after[version].errors - _of(before, version, "errors") if version in after else 0
-        total = sum(requests.values())
+        total = sum(count for name, count in requests.items() if name == version or name != beside)
         return Rates(
             request_rate=own / (end_s - begin_s),
             share=own / total if total else None,

@@ -9,17 +9,19 @@ from typing import Any
 import aiohttp
 import pytest
 
-from serving.twin.envoy import Routing, clusters, routes
+from serving.twin.envoy import clusters
 from serving.twin.envoy_admin import EnvoyAdmin
+from serving.twin.envoy_routes import routes
 from serving.twin.paths import TwinPaths, find_triton
 from serving.twin.process import free_port, kill_child
 from serving.twin.programs import EnvoyProgram
 from serving.twin.publisher import RefusedError, publish, write_watched
+from serving.twin.routing import Patience, Routing
 from serving.twin.settings import TwinSettings
 from serving.twin.supervisor import prepare_files
 
-FIRST = routes(Routing(model_name="churn", weights={}, request_timeout_s=5))
-SECOND = routes(Routing(model_name="other", weights={}, request_timeout_s=5))
+FIRST = routes(Routing(model_name="churn", weights={}, patience=Patience(total_s=5)))
+SECOND = routes(Routing(model_name="other", weights={}, patience=Patience(total_s=5)))
 
 
 def with_envoy(folder: Path, scenario: Callable[[EnvoyAdmin, Path], Awaitable[None]]) -> None:
