@@ -54,7 +54,7 @@ def _to_roll_back(harmful: list[Finding], look: Look) -> list[Finding]:
 def _silent(look: Look) -> str:
     """Why there is nothing to compare in this step; empty when there is."""
     if not look.windows:
-        state = newest_state(look.evidence, Signal.REQUESTS, look.warm)
+        state = newest_state(look.evidence, Signal.REQUESTS, look.cold)
         ended = any(window.start >= look.evidence.step_start for window in look.evidence.windows)
         return f"requests: {state.value.replace('_', ' ')}" if ended else "no window of this step has ended yet"
     stable, candidate = look.requests

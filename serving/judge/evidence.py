@@ -51,7 +51,7 @@ class SeriesState(StrEnum):
     TOO_SHORT = "too_short"
     """Fewer than two scrapes lie within the window."""
     WARM_UP = "warm_up"
-    """One of the versions had not been ready for long enough when the window began."""
+    """The youngest replica of one of the versions was still warming up."""
 
 
 class Histogram(Part):

@@ -34,7 +34,7 @@ def judge(evidence: Evidence, plan: Plan, step: Step) -> Judgement:
         )
     look = look_at(evidence, plan, step)
     findings = tuple(_finding(metric, look) for metric in plan.metrics)
-    split = _split(usable(evidence, Signal.REQUESTS, look.warm), plan.split_alpha)
+    split = _split(usable(evidence, Signal.REQUESTS, look.cold), plan.split_alpha)
     verdict, reason = decide(look, findings, split)
     lacking = [finding.samples_needed for finding in findings if finding.samples_needed is not None]
     lacking.append(max(step.min_samples - look.requests[1], 0))
@@ -55,14 +55,14 @@ def judge(evidence: Evidence, plan: Plan, step: Step) -> Judgement:
 
 
 def _finding(metric: Metric, look: Look) -> Finding:
-    windows = usable(look.evidence, metric.signal, look.warm)
+    windows = usable(look.evidence, metric.signal, look.cold)
     bounds = next((each.stable.latency_ms.upper_bounds for each in windows if each.stable.latency_ms), ())
     measure = measure_of(metric, bounds)
     counts = np.array([measure.counts(window) for window in windows], dtype=np.int64)
     num_now = len(of_step(look.evidence, windows))
     now = counts[len(windows) - num_now :].sum(0) if num_now else None
     e_value = _highest_e(measure, windows, counts)
-    state = newest_state(look.evidence, metric.signal, look.warm)
+    state = newest_state(look.evidence, metric.signal, look.cold)
     if now is None or (now.sum(-1) == 0).any():
         return Finding(
             name=metric.name,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from serving.judge.evidence import Evidence, Signal, Window
 from serving.judge.plan import Plan, Step
-from serving.judge.usable import of_step, usable, warm_from
+from serving.judge.usable import Stretch, cold_stretches, of_step, usable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +16,8 @@ class Look:
     evidence: Evidence
     plan: Plan
     step: Step
-    warm: datetime
+    cold: tuple[Stretch, Stretch]
+    """When one of the versions was warming up."""
     windows: tuple[Window, ...]
     """Of this step in which requests were counted on both versions."""
     looks: int
@@ -42,10 +43,10 @@ class Look:
 
 def look_at(evidence: Evidence, plan: Plan, step: Step) -> Look:
     """The windows that count in this step, and its looks."""
-    warm = warm_from(evidence, plan.warm_up_seconds)
-    windows = of_step(evidence, usable(evidence, Signal.REQUESTS, warm))
+    cold = cold_stretches(evidence, plan.warm_up_seconds)
+    windows = of_step(evidence, usable(evidence, Signal.REQUESTS, cold))
     looks = eligible_looks(windows, evidence.step_start, step)
-    return Look(evidence=evidence, plan=plan, step=step, warm=warm, windows=windows, looks=looks)
+    return Look(evidence=evidence, plan=plan, step=step, cold=cold, windows=windows, looks=looks)
 
 
 def eligible_looks(windows: Sequence[Window], step_start: datetime, step: Step) -> int:

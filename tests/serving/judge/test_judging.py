@@ -163,6 +163,14 @@ def test_warm_up_is_left_out_on_both_arms() -> None:
     assert judge(held, LENIENT, STEP).verdict is Verdict.ROLLBACK
 
 
+def test_a_replica_that_is_added_later_does_not_void_what_was_counted_before() -> None:
+    held = steady(2 * LONG)
+    later = held.candidate.model_copy(update={"ready": minute(LONG)})
+    plan = LENIENT.model_copy(update={"warm_up_seconds": 300.0})
+    judgement = judge(held.model_copy(update={"candidate": later}), plan, STEP)
+    assert judgement.candidate_requests == 100 * (2 * LONG - 5)
+
+
 @pytest.mark.parametrize(("then", "verdict"), [("hold", Verdict.NO_DATA), ("rollback", Verdict.ROLLBACK)])
 def test_long_without_evidence_does_what_the_file_says(then: str, verdict: Verdict) -> None:
     held = evidence(*(window(number, arm(900), arm(0)) for number in range(61)))
