@@ -1,12 +1,12 @@
 """A parsed query meets the graph: names are looked up, windows and types are checked, the task is told."""
 
 from dataclasses import replace
-from typing import Literal
 
 from model.errors import UserError
-from model.graph import Column, Graph, SemanticType, Table
-from model.query.bound import BoundQuery, Task, window_end_ns, window_start_ns
+from model.graph import Column, Graph, Link, SemanticType, Table
+from model.query.bound import BoundQuery, horizon_ns, window_start_ns
 from model.query.fault import fault
+from model.query.fit import Place, refuse_unfit_column, refuse_unfit_window
 from model.query.names import Kind, Names, refuse_clash
 from model.query.syntax import (
     Aggregate,
@@ -20,10 +20,9 @@ from model.query.syntax import (
     Span,
     aggregates,
     columns,
+    comparisons,
 )
-
-Place = Literal["target", "filter", "assuming"]
-_NUMERIC_RESULT = ("COUNT", "SUM", "AVG", "COUNT_DISTINCT")
+from model.query.task import NUMERIC_RESULT, task_of
 
 
 def bind_query(query: PredictiveQuery, graph: Graph) -> BoundQuery:
@@ -49,9 +48,14 @@ class _Binder:
         found = aggregates(target)
         entity_filter = None if query.entity_filter is None else self._condition(query.entity_filter, "filter")
         assuming = None if query.assuming is None else self._condition(query.assuming, "assuming")
-        task = self._task(target)
-        self._refuse_unfit_spec(task)
-        future = (*found, *aggregates(assuming))
+        task = task_of(query, target, self._names)
+        if query.assuming is not None and not found:
+            raise self._fault(
+                query.assuming_span,
+                "ASSUMING goes with an aggregate over time (got a column of the entity)",
+                "put the condition after FOR EACH ... WHERE",
+            )
+        num_timeframes = query.num_timeframes or 1
         assert self._entity.primary_key is not None
         return BoundQuery(
             text=query.text,
@@ -62,8 +66,15 @@ class _Binder:
             target=target,
             entity_filter=entity_filter,
             assuming=assuming,
+            top=query.top,
+            num_timeframes=query.num_timeframes,
+            item_table=self._item_table(target) if task == "link" else None,
             is_static=not found,
-            horizon_ns=max((window_end_ns(a.window) for a in future), default=0),
+            horizon_ns=max(
+                [horizon_ns(a.window, num_timeframes) for a in found]
+                + [horizon_ns(a.window) for a in aggregates(assuming)],
+                default=0,
+            ),
             look_back_ns=max((-window_start_ns(a.window) for a in aggregates(entity_filter)), default=0),
             target_tables=tuple(dict.fromkeys(a.column.table for a in found)) or (self._entity.name,),
             hidden_columns=tuple(dict.fromkeys((c.table, c.column) for c in columns(target))),
@@ -95,7 +106,7 @@ class _Binder:
         if isinstance(target, ColumnRef):
             return self._static_column(target)
         if isinstance(target, Aggregate):
-            return self._aggregate(target, "target")
+            return self._future_value(target)
         if aggregates(target) and columns(target):
             raise self._fault(
                 columns(target)[0].span,
@@ -103,6 +114,13 @@ class _Binder:
                 "put the condition on the entity after FOR EACH ... WHERE",
             )
         return self._condition(target, "target")
+
+    def _future_value(self, aggregate: Aggregate) -> Operand | Condition:
+        """A bare aggregate; the first or last of a boolean column is the condition that it is true."""
+        bound = self._aggregate(aggregate, "target")
+        if bound.function in ("FIRST", "LAST") and self._result_kind(bound) == "boolean":
+            return Comparison(operand=bound, operator="=", value=True, span=aggregate.span)
+        return bound
 
     def _static_column(self, ref: ColumnRef) -> Operand | Condition:
         """A bare column; a boolean one is the condition that it is true."""
@@ -150,6 +168,12 @@ class _Binder:
 
     def _operand(self, operand: Operand, place: Place) -> tuple[Operand, Kind]:
         if isinstance(operand, Aggregate):
+            if operand.function == "LIST_DISTINCT":
+                raise self._fault(
+                    operand.span,
+                    "LIST_DISTINCT is a target of its own and cannot be compared",
+                    "ask for one item: EXISTS(... WHERE ...), or how many: COUNT_DISTINCT(...)",
+                )
             bound = self._aggregate(operand, place)
             return bound, self._result_kind(bound)
         if place == "target":
@@ -167,10 +191,15 @@ class _Binder:
     def _aggregate(self, aggregate: Aggregate, place: Place) -> Aggregate:
         table = self._names.table(aggregate.column)
         link = self._names.link_to_entity(aggregate, self._entity)
-        self._refuse_unfit_column(aggregate, table)
-        self._refuse_unfit_window(aggregate, table, place)
-        where = None if aggregate.where is None else self._nested(aggregate.where, table)
-        return replace(aggregate, where=where, link_column=link.child_column)
+        bound = replace(aggregate, link_column=link.child_column)
+        refuse_unfit_column(self._query.text, bound, table, self._names)
+        refuse_unfit_window(self._query.text, bound, table, place)
+        if aggregate.where is None:
+            return bound
+        where = self._nested(aggregate.where, table)
+        if place == "target":
+            self._note_entity_filter(where, link)
+        return replace(bound, where=where)
 
     def _nested(self, condition: Condition, table: Table) -> Condition:
         """A condition on single rows of the aggregated table."""
@@ -183,102 +212,30 @@ class _Binder:
         if isinstance(condition.operand, Aggregate):
             raise self._fault(
                 condition.operand.span,
-                "an aggregate inside an aggregate is not possible yet",
+                "an aggregate inside an aggregate is not possible",
                 "filter by columns of the row, or by a second aggregate after FOR EACH ... WHERE",
             )
         ref = self._names.row_column(condition.operand, table)
         refuse_clash(self._query.text, condition, self._names.kind(self._names.column(condition.operand)))
         return replace(condition, operand=ref)
 
-    def _refuse_unfit_column(self, aggregate: Aggregate, table: Table) -> None:
-        function, ref = aggregate.function, aggregate.column
-        if ref.column == "*":
-            if function != "COUNT":
-                raise self._fault(ref.span, f"`*` only goes inside COUNT and EXISTS (got {function})", "name a column")
-            return
-        column = self._names.column(ref)
-        kind = self._names.kind(column)
-        if function == "LIST_DISTINCT":
-            raise self._fault(
-                aggregate.span, "LIST_DISTINCT is not possible yet", "predict one item at a time: EXISTS(... WHERE ...)"
-            )
-        links = {link.child_column for link in self._names.graph.parents(table.name)}
-        is_key = ref.column in links or ref.column == table.primary_key
-        if function in ("SUM", "AVG", "MIN", "MAX") and (is_key or kind not in ("number", "boolean", "time")):
-            raise self._fault(
-                ref.span,
-                f"{function} needs a number (got {'a key' if is_key else kind} `{ref}`)",
-                "COUNT takes any column",
-            )
-        if function in ("SUM", "AVG") and kind == "time":
-            raise self._fault(ref.span, f"{function} needs a number (got time `{ref}`)", "COUNT takes any column")
-        if kind == "other" and function != "COUNT":
-            raise self._fault(ref.span, f"{function} cannot take `{ref}` of type {column.storage_type}")
-
-    def _refuse_unfit_window(self, aggregate: Aggregate, table: Table, place: Place) -> None:
-        window, span = aggregate.window, aggregate.span
-        if table.time_column is None:
-            if window is not None:
-                raise self._fault(
-                    window.span,
-                    f"`{table.name}` has no time column, so no window",
-                    f"name a `time_column` for `{table.name}` in graph.yaml, or leave the window out in a WHERE",
-                )
-            if place != "filter":
-                raise self._fault(
-                    span,
-                    f"rows of `{table.name}` have no time, so they cannot be predicted",
-                    "predict a table with a time",
-                )
-            return
-        if window is None:
-            example = "-30, 0, days" if place == "filter" else "0, 30, days"
-            raise self._fault(span, "an aggregate needs a time range", f"add a window: (..., {example})")
-        if place == "filter" and window.end > 0:
-            raise self._fault(
-                window.span,
-                f"a filter on entities may only look back (got an end of {window.end})",
-                "use a window such as (-30, 0, days); what comes after the cut-off belongs to PREDICT or ASSUMING",
-            )
-        if place != "filter" and (window.start is None or window.start < 0):
-            word = "a target" if place == "target" else "ASSUMING"
-            start = "-INF" if window.start is None else window.start
-            raise self._fault(
-                window.span,
-                f"the window of {word} starts at the cut-off or later (got {start})",
-                "put the condition on the past after FOR EACH ... WHERE",
-            )
-
     def _result_kind(self, aggregate: Aggregate) -> Kind:
-        if aggregate.function in _NUMERIC_RESULT:
+        if aggregate.function in NUMERIC_RESULT:
             return "number"
         return self._names.kind(self._names.column(aggregate.column))
 
-    def _task(self, target: Operand | Condition) -> Task:
-        if not isinstance(target, ColumnRef | Aggregate):
-            return "binary"
-        if isinstance(target, Aggregate) and target.function in _NUMERIC_RESULT:
-            return "regression"
-        ref = target.column if isinstance(target, Aggregate) else target
-        column = self._names.column(ref)
-        kind = self._names.kind(column)
-        if kind in ("number", "boolean") and column.semantic_type is not SemanticType.CATEGORICAL:
-            return "regression"
-        if column.semantic_type is SemanticType.CATEGORICAL or kind == "boolean":
-            return "multiclass"
-        raise self._fault(
-            target.span,
-            f"`{ref}` is {column.semantic_type.value} and cannot be predicted",
-            "predict a numerical or categorical column, or a comparison",
-        )
+    def _item_table(self, target: Operand | Condition) -> str:
+        assert isinstance(target, Aggregate), "only a LIST_DISTINCT is a link target"
+        ref = target.column
+        links = self._names.graph.parents(ref.table)
+        return next(link.parent_table for link in links if link.child_column == ref.column)
 
-    def _refuse_unfit_spec(self, task: Task) -> None:
-        query = self._query
-        if query.top is not None and query.mode != "RANK":
-            raise self._fault(query.spec_span, "TOP k goes with RANK", "write RANK TOP k")
-        if query.num_timeframes is not None:
-            raise self._fault(query.spec_span, "FORECAST is not possible yet", "ask for one window at a time")
-        if query.mode:
-            raise self._fault(
-                query.spec_span, f"{query.mode} goes with LIST_DISTINCT (got a {task} target)", "leave it out"
+    def _note_entity_filter(self, where: Condition, link: Link) -> None:
+        """A WHERE on the entity inside the target keeps entities that do not fulfil it, with an empty window."""
+        refs = [leaf.operand for leaf in comparisons(where) if isinstance(leaf.operand, ColumnRef)]
+        if refs and all(ref.table == self._entity.name and ref.via == link.child_column for ref in refs):
+            text = self._query.text[refs[0].span.start : max(leaf.span.end for leaf in comparisons(where))]
+            self._names.notes.append(
+                f"the WHERE inside the target filters entities, which stay in the table with an empty window: to leave "
+                f"them out write FOR EACH {self._entity.name}.{self._entity.primary_key} WHERE {text}"
             )

@@ -3,21 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from model.query.syntax import Aggregate, Condition, Operand, Unit, Window
+from model.query.syntax import UNIT_NS, Aggregate, Condition, Operand, Window
 
-Task = Literal["binary", "regression", "multiclass", "multilabel", "link"]
+Task = Literal["binary", "regression", "multiclass", "multilabel", "link", "forecast"]
+TRAINABLE: tuple[Task, ...] = ("binary", "regression")
+"""Tasks that the models learn so far; the others have training tables only."""
 
-SECOND_NS = 10**9
-DAY_NS = 86_400 * SECOND_NS
-UNIT_NS: dict[Unit, int] = {
-    "second": SECOND_NS,
-    "minute": 60 * SECOND_NS,
-    "hour": 3600 * SECOND_NS,
-    "day": DAY_NS,
-    "week": 7 * DAY_NS,
-    "month": 31 * DAY_NS,
-}
-"""Nanoseconds at most; months are calendar months and the longest has 31 days."""
+DAY_NS = UNIT_NS["day"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +30,12 @@ class BoundQuery:
     target: Operand | Condition
     entity_filter: Condition | None
     assuming: Condition | None
+    top: int | None
+    """k of `RANK TOP k`; None: the target is not ranked."""
+    num_timeframes: int | None
+    """n of `FORECAST n TIMEFRAMES`: the target's window is followed by n - 1 of the same width."""
+    item_table: str | None
+    """Table whose rows a `link` target lists, by primary key; None for other tasks."""
     is_static: bool
     """The target is a column of the entity, not an aggregate over a future window."""
     horizon_ns: int
@@ -52,9 +50,12 @@ class BoundQuery:
     """Choices that the binder made for the user, in words."""
 
 
-def window_end_ns(window: Window | None) -> int:
-    """Nanoseconds from the cut-off to the end of a window; 0 without one."""
-    return 0 if window is None else window.end * UNIT_NS[window.unit]
+def horizon_ns(window: Window | None, num_timeframes: int = 1) -> int:
+    """Nanoseconds from the cut-off to the end of the last of so many windows in a row; 0 without a window."""
+    if window is None:
+        return 0
+    width = window.end - (window.start or 0)
+    return (window.end + (num_timeframes - 1) * width) * UNIT_NS[window.unit]
 
 
 def window_start_ns(window: Window | None) -> int:

@@ -10,6 +10,7 @@ from lark.tree import Meta
 
 from model.query.fault import fault
 from model.query.syntax import (
+    UNIT_NS,
     Aggregate,
     ColumnRef,
     Comparison,
@@ -26,6 +27,9 @@ from model.query.syntax import (
     Unit,
     Window,
 )
+
+_LARGEST = 10**300
+_FURTHEST_NS = 200 * 365 * UNIT_NS["day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,12 @@ class _Fixed:
 
 
 @dataclass(frozen=True, slots=True)
+class _Assuming:
+    condition: Condition
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class _Target:
     node: Operand | Condition
     span: Span
@@ -89,7 +99,8 @@ class Builder(Transformer[Token, Any]):
             spec_span=spec.span,
             entity=entity.column,
             entity_filter=entity.condition,
-            assuming=rest[0] if rest else None,
+            assuming=rest[0].condition if rest else None,
+            assuming_span=rest[0].span if rest else _span(meta),
         )
 
     def target(self, meta: Meta, children: list[Any]) -> _Target:
@@ -124,6 +135,9 @@ class Builder(Transformer[Token, Any]):
             )
         return _Fixed("=", children[1], _span(meta))
 
+    def assuming(self, meta: Meta, children: list[Any]) -> _Assuming:
+        return _Assuming(children[0], _span(meta))
+
     def disjunction(self, meta: Meta, children: list[Any]) -> Junction:
         return Junction(word="OR", conditions=tuple(children))
 
@@ -135,18 +149,20 @@ class Builder(Transformer[Token, Any]):
 
     def compared(self, meta: Meta, children: list[Any]) -> Comparison:
         operand, token, value = children
-        operator = _operator(token)
+        return self._compared(meta, operand, _operator(token), value, _token_span(token))
+
+    def is_value(self, meta: Meta, children: list[Any]) -> Comparison:
+        return self._compared(meta, children[0], "=", children[1], _span(meta))
+
+    def is_not_value(self, meta: Meta, children: list[Any]) -> Comparison:
+        return self._compared(meta, children[0], "!=", children[1], _span(meta))
+
+    def _compared(self, meta: Meta, operand: Operand, operator: Operator, value: Scalar, place: Span) -> Comparison:
         if value is None:
             if operator not in ("=", "!="):
-                raise fault(self._text, _token_span(token), f"nothing is {token} NULL", "use IS NULL or IS NOT NULL")
+                raise fault(self._text, place, f"nothing is {operator} NULL", "use IS NULL or IS NOT NULL")
             operator = "IS NULL" if operator == "=" else "IS NOT NULL"
         return Comparison(operand=operand, operator=operator, value=value, span=_span(meta))
-
-    def is_null(self, meta: Meta, children: list[Any]) -> Comparison:
-        return Comparison(operand=children[0], operator="IS NULL", value=None, span=_span(meta))
-
-    def is_not_null(self, meta: Meta, children: list[Any]) -> Comparison:
-        return Comparison(operand=children[0], operator="IS NOT NULL", value=None, span=_span(meta))
 
     def is_in(self, meta: Meta, children: list[Any]) -> Comparison:
         return Comparison(operand=children[0], operator="IN", value=children[1], span=_span(meta))
@@ -199,15 +215,22 @@ class Builder(Transformer[Token, Any]):
                 f"a window must end after it starts (got {start} to {end})",
                 "write (start, end, unit)",
             )
-        name = str(unit[0]).lower().rstrip("s") if unit else "day"
-        return Window(start=start, end=end, unit=cast(Unit, name), span=span)
+        name = cast(Unit, str(unit[0]).lower().rstrip("s") if unit else "day")
+        if max(abs(start or 0), abs(end)) * UNIT_NS[name] > _FURTHEST_NS:
+            raise fault(
+                self._text, span, "this window reaches further than 200 years", "-INF reaches back to the first row"
+            )
+        return Window(start=start, end=end, unit=name, span=span)
 
     def column(self, meta: Meta, children: list[Token]) -> ColumnRef:
         return ColumnRef(table=_unquote(children[0]), column=_unquote(children[1]), span=_span(meta))
 
     def number(self, meta: Meta, children: list[Token]) -> Scalar:
         text = str(children[0])
-        return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+        value = int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+        if not -_LARGEST < value < _LARGEST:
+            raise fault(self._text, _span(meta), "this number is too large", "numbers go up to 1e300")
+        return value
 
     def string(self, meta: Meta, children: list[Token]) -> Scalar:
         return _unquote(children[0])

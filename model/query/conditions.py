@@ -1,9 +1,11 @@
 """Conditions of a query become SQL with two truth values: a comparison with null is false."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
-from model.query.names import Kind
-from model.query.syntax import Comparison, Condition, Negation, Scalar
+from model.query.bound import counts_rows
+from model.query.names import Kind, Names
+from model.query.syntax import Aggregate, Comparison, Condition, Negation, Scalar
 from model.tables.sql_text import literal
 
 _MATCHES = {
@@ -21,6 +23,14 @@ def condition_sql(condition: Condition, leaf: Callable[[Comparison], str]) -> st
     if isinstance(condition, Negation):
         return f"(NOT {condition_sql(condition.condition, leaf)})"
     return f"({f' {condition.word} '.join(condition_sql(part, leaf) for part in condition.conditions)})"
+
+
+def operand_comparison_sql(comparison: Comparison, value: str, names: Names) -> str:
+    """`value`, which is the SQL of the comparison's operand, compared as `comparison` says."""
+    operand = comparison.operand
+    column = operand.column if isinstance(operand, Aggregate) else operand
+    is_number = column.column == "*" or (isinstance(operand, Aggregate) and counts_rows(operand))
+    return comparison_sql(comparison, value, "number" if is_number else names.kind(names.column(column)))
 
 
 def comparison_sql(comparison: Comparison, value: str, kind: Kind) -> str:
@@ -52,5 +62,11 @@ def scalar_sql(value: Scalar, kind: Kind) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, str):
-        return f"TIMESTAMP {literal(value)}" if kind == "time" else literal(value)
+        return time_sql(datetime.fromisoformat(value)) if kind == "time" else literal(value)
     return repr(value)
+
+
+def time_sql(time: datetime) -> str:
+    """A moment as a timestamp in UTC; one without a zone is UTC already."""
+    naive = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    return f"TIMESTAMP {literal(naive.isoformat(' '))}"

@@ -61,7 +61,7 @@ class Names:
                 self._text,
                 ref.span,
                 f"a row of `{table.name}` has no `{ref}`",
-                f"use columns of {', '.join(f'`{name}`' for name in known)}",
+                f"use columns of {', '.join(f'`{name}`' for name in known)}" + self._or_an_aggregate(ref, table),
             )
         link = self._choose(links, ref)
         return ColumnRef(table=ref.table, column=ref.column, span=ref.span, via=link.child_column)
@@ -76,9 +76,12 @@ class Names:
                 self._text,
                 aggregate.column.span,
                 f"no link leads from `{name}` to the entity table `{entity.name}`",
-                f"aggregate over {' or '.join(sorted(set(children)))}"
-                if children
-                else f"name a link to `{entity.name}` in graph.yaml",
+                self._way_to(name, entity.name)
+                or (
+                    f"aggregate over {' or '.join(sorted(set(children)))}"
+                    if children
+                    else f"name a link to `{entity.name}` in graph.yaml"
+                ),
             )
         if aggregate.by is None:
             return self._choose(links, aggregate.column, key=entity.primary_key)
@@ -91,6 +94,21 @@ class Names:
             f"BY names a link from `{name}` to `{entity.name}` (got `{aggregate.by}`)",
             _links_hint(links),
         )
+
+    def _or_an_aggregate(self, ref: ColumnRef, table: Table) -> str:
+        if any(link.child_table == ref.table for link in self.graph.children(table.name)):
+            return f", or an aggregate, e.g. COUNT({ref.table}.* WHERE {ref} = ..., -30, 0, days) > 0"
+        return ""
+
+    def _way_to(self, name: str, entity: str) -> str:
+        """What to write where a table is two links from the entity table; "" where it is further or not at all."""
+        between = [link.child_table for link in self.graph.children(entity)]
+        for middle in between:
+            if any(link.parent_table == name for link in self.graph.parents(middle)):
+                return f"it is two links away: aggregate over `{middle}`, whose WHERE may use columns of `{name}`"
+            if any(link.child_table == name for link in self.graph.children(middle)):
+                return f"it is two links away, by `{middle}`: give `{name}` a column with the key of `{entity}`"
+        return ""
 
     def _choose(self, links: Sequence[Link], ref: ColumnRef, key: str | None = None) -> Link:
         """The only link, or the one named like the parent's key."""
@@ -132,6 +150,8 @@ def refuse_clash(text: str, comparison: Comparison, kind: Kind) -> None:
     if kind in ("string", "boolean") and operator in ("<", "<=", ">", ">="):
         raise fault(text, span, f"{operator} needs a number or a time (got a {kind})", "use = or IN")
     for value in values:
+        if value is None:
+            raise fault(text, span, "nothing equals NULL, in a list neither", "write ... OR table.column IS NULL")
         if not _fits(value, kind):
             hint = {
                 "number": "write a number without quotes",

@@ -1,10 +1,22 @@
-"""What a predictive query says, as a tree of frozen values; every node remembers its place in the text."""
+"""What a predictive query says, as a tree of frozen values.
 
-from dataclasses import dataclass
+Every node remembers its place in the text, which does not count when nodes are compared.
+"""
+
+from dataclasses import dataclass, field
 from typing import Literal
 
 Function = Literal["COUNT", "SUM", "AVG", "MIN", "MAX", "COUNT_DISTINCT", "FIRST", "LAST", "LIST_DISTINCT"]
 Unit = Literal["second", "minute", "hour", "day", "week", "month"]
+UNIT_NS: dict[Unit, int] = {
+    "second": 10**9,
+    "minute": 60 * 10**9,
+    "hour": 3600 * 10**9,
+    "day": 86_400 * 10**9,
+    "week": 7 * 86_400 * 10**9,
+    "month": 31 * 86_400 * 10**9,
+}
+"""Nanoseconds at most; months are calendar months and the longest has 31 days."""
 Operator = Literal[
     "=",
     "!=",
@@ -44,7 +56,7 @@ class ColumnRef:
     table: str
     column: str
     """`*` for the wildcard."""
-    span: Span
+    span: Span = field(compare=False)
     via: str = ""
     """Set by the binder for a parent's column: the column of the row that links to the parent."""
 
@@ -61,7 +73,7 @@ class Window:
     end: int
     unit: Unit
     """Months are calendar months."""
-    span: Span
+    span: Span = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +85,7 @@ class Aggregate:
     by: ColumnRef | None
     where: "Condition | None"
     window: Window | None
-    span: Span
+    span: Span = field(compare=False)
     link_column: str = ""
     """Set by the binder: the column of the child table that holds the entity's key."""
 
@@ -85,7 +97,7 @@ class Comparison:
     operand: "Operand"
     operator: Operator
     value: Constant
-    span: Span
+    span: Span = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +135,7 @@ class PredictiveQuery:
     entity: ColumnRef
     entity_filter: Condition | None
     assuming: Condition | None
+    assuming_span: Span
 
 
 def comparisons(condition: Condition | None) -> tuple[Comparison, ...]:

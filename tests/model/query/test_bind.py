@@ -37,7 +37,8 @@ GRAPH = Graph(
             note=("VARCHAR", CATEGORICAL),
             fraud=("BOOLEAN", CATEGORICAL),
         ),
-        table("addresses", user_id=LINK),
+        table("addresses", user_id=LINK, street=("VARCHAR", CATEGORICAL)),
+        table("parts", time="made", order_id=LINK),
         table("messages", time="sent", sender_id=LINK, receiver_id=LINK),
         table("gifts", time="given", id2=LINK),
         table("keyless", key=None, x=("DOUBLE", NUMERICAL)),
@@ -46,6 +47,7 @@ GRAPH = Graph(
         link("orders", "user_id", "users"),
         link("orders", "item_id", "items"),
         link("addresses", "user_id", "users"),
+        link("parts", "order_id", "orders"),
         link("messages", "sender_id", "users"),
         link("messages", "receiver_id", "users"),
         link("gifts", "id2", "users"),
@@ -68,6 +70,17 @@ def bound(text: str) -> BoundQuery:
         ("LAST(orders.price, 0, 30)", "regression"),
         ("LAST(orders.note, 0, 30)", "multiclass"),
         ("FIRST(orders.channel, 0, 30)", "multiclass"),
+        ("MAX(orders.channel, 0, 30)", "regression"),
+        ("LAST(orders.fraud, 0, 30)", "binary"),
+        ("LAST(orders.note, 0, 30) CLASSIFY", "multiclass"),
+        ("LIST_DISTINCT(orders.item_id, 0, 30)", "link"),
+        ("LIST_DISTINCT(orders.item_id, 0, 30) RANK TOP 12", "link"),
+        ("LIST_DISTINCT(orders.item_id, 0, 30) CLASSIFY", "multilabel"),
+        ("LIST_DISTINCT(orders.note, 0, 30)", "multilabel"),
+        ("LIST_DISTINCT(orders.channel, 0, 30) RANK TOP 2", "multilabel"),
+        ("LIST_DISTINCT(messages.receiver_id BY messages.sender_id, 0, 30) RANK TOP 2", "link"),
+        ("SUM(orders.price, 0, 30) FORECAST 3 TIMEFRAMES", "forecast"),
+        ("LAST(orders.price, 0, 30) FORECAST 1 TIMEFRAMES", "forecast"),
         ("users.age", "regression"),
         ("users.town", "multiclass"),
         ("users.town = 'Lyon'", "binary"),
@@ -87,6 +100,24 @@ def test_windows_tell_horizon_and_look_back() -> None:
     assert (query.entity_table, query.entity_key, query.target_tables) == ("users", "id", ("orders",))
     assert not query.is_static
     assert query.hidden_columns == ()
+
+
+def test_a_forecast_reaches_to_the_end_of_its_last_window() -> None:
+    query = bound("PREDICT SUM(orders.price, 1, 3, weeks) FORECAST 3 TIMEFRAMES FOR EACH users.id")
+    assert (query.horizon_ns, query.num_timeframes) == ((1 + 3 * 2) * 7 * DAY_NS, 3)
+
+
+def test_a_ranking_tells_what_is_ranked_and_how_many() -> None:
+    query = bound("PREDICT LIST_DISTINCT(orders.item_id, 0, 7) RANK TOP 12 FOR EACH users.id")
+    assert (query.item_table, query.top) == ("items", 12)
+    assert bound("PREDICT LIST_DISTINCT(orders.note, 0, 7) FOR EACH users.id").item_table is None
+
+
+def test_a_filter_of_entities_inside_the_target_is_pointed_out() -> None:
+    text = "PREDICT COUNT(orders.* WHERE users.age > 18 AND users.town = 'Lyon', 0, 7) FOR EACH users.id"
+    (note,) = bound(text).notes
+    assert note.endswith("write FOR EACH users.id WHERE users.age > 18 AND users.town = 'Lyon'")
+    assert bound(text.replace("users.town", "items.kind")).notes == ()
 
 
 def test_a_static_target_hides_its_column() -> None:
@@ -186,10 +217,74 @@ def test_two_links_need_by_unless_one_is_named_like_the_key() -> None:
         ("PREDICT users.town > 'a' FOR EACH users.id", "users.town > 'a'", "> needs a number or a time"),
         ("PREDICT users.age LIKE 'a' FOR EACH users.id", "users.age LIKE 'a'", "LIKE needs a string"),
         ("PREDICT items.vector = 1 FOR EACH items.id", "items.vector = 1", "cannot be compared"),
-        ("PREDICT LIST_DISTINCT(orders.item_id, 0, 7) RANK TOP 3 FOR EACH users.id", "LIST", "not possible yet"),
         ("PREDICT COUNT(orders.*, 0, 7) TOP 3 FOR EACH users.id", "TOP 3", "TOP k goes with RANK"),
+        ("PREDICT LIST_DISTINCT(orders.note, 0, 7) CLASSIFY TOP 3 FOR EACH users.id", "CLASSIFY", "goes with RANK"),
         ("PREDICT COUNT(orders.*, 0, 7) RANK TOP 3 FOR EACH users.id", "RANK TOP 3", "RANK goes with LIST_DISTINCT"),
-        ("PREDICT COUNT(orders.*, 0, 7) FORECAST 3 TIMEFRAMES FOR EACH users.id", "FORECAST", "not possible yet"),
+        (
+            "PREDICT LIST_DISTINCT(orders.item_id, 0, 7) RANK TOP 0 FOR EACH users.id",
+            "RANK",
+            "from 1 to 10,000 \\(got 0",
+        ),
+        ("PREDICT LIST_DISTINCT(orders.item_id, 0, 7) RANK FOR EACH users.id", "RANK", "how many[\\s\\S]*RANK TOP 10"),
+        ("PREDICT COUNT(orders.*, 0, 7) CLASSIFY FOR EACH users.id", "CLASSIFY", "with categories \\(got a regression"),
+        ("PREDICT users.town FORECAST 3 TIMEFRAMES FOR EACH users.id", "FORECAST", "an aggregate that gives a number"),
+        (
+            "PREDICT COUNT(orders.*, 0, 7) > 1 FORECAST 3 TIMEFRAMES FOR EACH users.id",
+            "FORECAST",
+            "gives a number \\(got a binary target",
+        ),
+        ("PREDICT LAST(orders.note, 0, 7) FORECAST 3 TIMEFRAMES FOR EACH users.id", "FORECAST", "got a multiclass"),
+        ("PREDICT COUNT(orders.*, 0, 7) FORECAST 0 TIMEFRAMES FOR EACH users.id", "FORECAST", "1 to 1,000 timeframes"),
+        ("PREDICT LIST_DISTINCT(orders.user_id, 0, 7) FOR EACH users.id", "orders.user_id", "is the entity itself"),
+        ("PREDICT LIST_DISTINCT(orders.id, 0, 7) FOR EACH users.id", "orders.id", "another one in every row"),
+        ("PREDICT LIST_DISTINCT(orders.price, 0, 7) FOR EACH users.id", "orders.price", "a link or a category"),
+        (
+            "PREDICT LIST_DISTINCT(orders.item_id, 0, 7) = 3 FOR EACH users.id",
+            "LIST_DISTINCT",
+            "cannot be compared[\\s\\S]*COUNT_DISTINCT",
+        ),
+        (
+            "PREDICT LAST(orders.item_id, 0, 7) FOR EACH users.id",
+            "LAST",
+            "one linked row is no class[\\s\\S]*LIST_DIST",
+        ),
+        ("PREDICT SUM(orders.note, 0, 7) FOR EACH users.id", "orders.note", "WHERE orders\\.note = '\\.\\.\\.'"),
+        ("PREDICT FIRST(items.vector, 0, 7) FOR EACH users.id", "items.vector", "no link leads from `items`"),
+        (
+            "PREDICT COUNT(items.*, 0, 7) FOR EACH users.id",
+            "items.*",
+            "two links away: aggregate over `orders`, whose WHERE may use columns of `items`",
+        ),
+        (
+            "PREDICT COUNT(parts.*, 0, 7) FOR EACH users.id",
+            "parts.*",
+            "two links away, by `orders`: give `parts` a column with the key of `users`",
+        ),
+        (
+            "PREDICT users.age FOR EACH users.id ASSUMING COUNT(orders.*, 0, 7) > 0",
+            "ASSUMING",
+            "ASSUMING goes with an aggregate over time",
+        ),
+        (
+            "PREDICT users.age FOR EACH users.id WHERE orders.price > 3",
+            "orders.price",
+            "a row of `users` has no[\\s\\S]*e\\.g\\. COUNT\\(orders\\.\\* WHERE",
+        ),
+        (
+            "PREDICT users.age FOR EACH users.id WHERE users.town IN ('a', NULL)",
+            "users.town IN",
+            "nothing equals NULL[\\s\\S]*IS NULL",
+        ),
+        (
+            "PREDICT users.age FOR EACH users.id WHERE LAST(addresses.street) = 'a'",
+            "LAST",
+            "no time, so none is first or last",
+        ),
+        (
+            "PREDICT users.age FOR EACH users.id WHERE COUNT(addresses.*, -7, 0) > 0",
+            "-7, 0",
+            "no window[\\s\\S]*FOR EACH \\.\\.\\. WHERE COUNT\\(addresses",
+        ),
     ],
 )
 def test_a_misfit_is_placed_and_explained(text: str, place: str, message: str) -> None:

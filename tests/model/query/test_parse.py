@@ -63,6 +63,20 @@ def test_entities_can_be_named(text: str, operator: str) -> None:
     assert (named.operator, str(named.operand)) == (operator, "t.id")
 
 
+@pytest.mark.parametrize(
+    ("text", "operator", "value"),
+    [("IS NULL", "IS NULL", None), ("is not null", "IS NOT NULL", None), ("IS TRUE", "=", True), ("IS NOT 3", "!=", 3)],
+)
+def test_is_compares_with_any_constant(text: str, operator: str, value: object) -> None:
+    (found,) = comparisons(parse_query(f"PREDICT t.x FOR EACH t.id WHERE t.y {text}").entity_filter)
+    assert (found.operator, found.value) == (operator, value)
+
+
+def test_the_place_in_the_text_does_not_tell_nodes_apart() -> None:
+    query = parse_query("PREDICT COUNT(t.*, 0, 7) > 1 AND COUNT(t.*,0,7,days) < 9 FOR EACH u.id")
+    assert len(set(aggregates(query.target))) == 1
+
+
 def test_rank_top_and_forecast_are_read() -> None:
     ranked = parse_query("PREDICT LIST_DISTINCT(t.item, 0, 7) RANK TOP 12 FOR EACH u.id")
     assert (ranked.mode, ranked.top) == ("RANK", 12)
@@ -84,6 +98,31 @@ def test_rank_top_and_forecast_are_read() -> None:
         ("PREDICT COUNT(t.*, 0, 7.5) FOR EACH u.id", 1, 23, "whole number \\(got 7\\.5\\)"),
         ("PREDICT t.x > NULL FOR EACH t.id", 1, 13, "nothing is > NULL[\\s\\S]*IS NULL"),
         ("PREDICT t.x FOR t.id > 3", 1, 22, "named by = or IN"),
+        ("COUNT(t.*, 0, 7) FOR EACH u.id", 1, 1, "unexpected `COUNT`[\\s\\S]*expected PREDICT"),
+        ("PREDICT MEDIAN(t.x, 0, 7) FOR EACH u.id", 1, 9, "no aggregate is called `MEDIAN`[\\s\\S]*AVG"),
+        ("PREDICT UPPER(t.x) = 'A' FOR EACH u.id", 1, 9, "no aggregate is called `UPPER`[\\s\\S]*there are `AVG`"),
+        ("PREDICT AVG(SUM(t.x, 0, 7), 0, 90) FOR EACH u.id", 1, 13, "an aggregate inside an aggregate is not possible"),
+        ("PREDICT t.x FOR EACH COUNT(u.id)", 1, 22, "COUNT does not go here"),
+        ("PREDICT COUNT(*, 0, 7) FOR EACH u.id", 1, 15, "`\\*` belongs to a table"),
+        ("PREDICT COUNT(t.*, 0) FOR EACH u.id", 1, 21, "a start and an end"),
+        ("PREDICT COUNT(t.*, 0, 7, years) FOR EACH u.id", 1, 26, "no unit is called `years`[\\s\\S]*there are seconds"),
+        ("PREDICT COUNT(t.*, '0', 7) FOR EACH u.id", 1, 20, "unexpected `'0'`[\\s\\S]*-INF or a number"),
+        ("PREDICT COUNT(t.*, 0, 999999) FOR EACH u.id", 1, 20, "further than 200 years[\\s\\S]*-INF"),
+        ("PREDICT t.x + t.y FOR EACH t.id", 1, 13, "there is no arithmetic"),
+        ("PREDICT t.x -3 FOR EACH t.id", 1, 13, "there is no arithmetic"),
+        ("PREDICT t.x, t.y FOR EACH t.id", 1, 12, "a query has one target"),
+        ("PREDICT t.x AS y FOR EACH t.id", 1, 13, "no other name"),
+        ("PREDICT CASE WHEN t.x = 1 FOR EACH t.id", 1, 9, "there is no CASE[\\s\\S]*WHERE"),
+        ("PREDICT t.x FOR EACH id", 1, 22, "a column goes with its table \\(got `id`\\)[\\s\\S]*table\\.column"),
+        ("PREDICT t.x FOR EACH t.id ORDER BY t.x", 1, 27, "there is no ORDER BY"),
+        ("PREDICT t.x FOR EACH t.id GROUP BY t.x", 1, 27, "there is no GROUP BY"),
+        ("PREDICT t.x FOR EACH t.id LIMIT 3", 1, 27, "there is no LIMIT[\\s\\S]*RANK TOP k"),
+        ("PREDICT t.x FOR EACH t.id WHERE t.y IN (SELECT 1)", 1, 41, "there are no subqueries"),
+        ("PREDICT t.x FOR EACH t.id WHERE t.y IN ()", 1, 41, "this list is empty"),
+        ("PREDICT t.x FOR EACH t.id WHERE t.y = 'abc", 1, 39, "this string does not end"),
+        ("PREDICT t.x FOR EACH t.id WHERE t.y > 1e999", 1, 39, "too large"),
+        ("PREDICT t.x FOR EACH t.id WHERE", 1, 32, "unexpected end of the query"),
+        ("PREDICT LIST_DISTINCT(t.x, 0, 7) RANK TOP 1.5 FOR EACH t.id", 1, 43, "whole number \\(got 1\\.5\\)"),
     ],
 )
 def test_mistakes_are_placed(text: str, line: int, column: int, message: str) -> None:

@@ -1,245 +1,143 @@
 """The planned SQL and the slow interpreter agree on random queries over random little databases."""
 
-from collections.abc import Sequence
+from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
-import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from model.graph import Column, Graph, Link, SemanticType, Table
 from model.query import bind_query, parse_query
 from model.query.sql import entity_sql, label_sql
-from model.tables.database import Database
-from tests.model.little_tables import day_ns
-from tests.model.query.interpreter import LittleDatabase, labelled
+from tests.model.query.agree import check_database, check_query, rows, to_ns
+from tests.model.query.random_database import GRAPH, START, Tables, opened, random_tables
 
-START = datetime(2024, 1, 1)
-COLUMNS = {
-    "people": {"person_id": "BIGINT", "joined": "TIMESTAMP", "score": "DOUBLE", "town": "VARCHAR"},
-    "shops": {"shop_id": "BIGINT", "kind": "VARCHAR"},
-    "visits": {
-        "visit_id": "BIGINT",
-        "person_id": "BIGINT",
-        "shop_id": "BIGINT",
-        "at_time": "TIMESTAMP",
-        "spent": "DOUBLE",
-        "items": "INTEGER",
-        "note": "VARCHAR",
-        "online": "BOOLEAN",
-    },
-}
-MEANINGS = {"DOUBLE": SemanticType.NUMERICAL, "INTEGER": SemanticType.NUMERICAL, "BIGINT": SemanticType.ID}
-MEANINGS |= {"TIMESTAMP": SemanticType.TIMESTAMP}
-GRAPH = Graph(
-    tables=tuple(
-        Table(
-            name=name,
-            columns=tuple(
-                Column(name=c, semantic_type=MEANINGS.get(t, SemanticType.CATEGORICAL), storage_type=t)
-                for c, t in columns.items()
-            ),
-            primary_key=next(iter(columns)),
-            time_column={"people": "joined", "visits": "at_time"}.get(name),
-        )
-        for name, columns in COLUMNS.items()
-    ),
-    links=(
-        Link(child_table="visits", child_column="person_id", parent_table="people"),
-        Link(child_table="visits", child_column="shop_id", parent_table="shops"),
-    ),
-)
-
-half_days = st.integers(2, 10).map(lambda n: START + timedelta(hours=12 * n))
-words = st.sampled_from(["tea", "teapot", "pot", "a'b", "%", ""])
-quarters = st.integers(-8, 8).map(lambda n: n / 4)
+QUERIES_A_DATABASE = 50
+NO_ROWS: Tables = {"people": [], "shops": [], "visits": [], "gifts": [], "badges": []}
 
 
-def database_of(seed: int) -> LittleDatabase:
-    """Dense rows, so that most queries have labels of both kinds; every tenth value is missing."""
-    random = Random(seed)
-
-    def maybe(value: Any) -> Any:
-        return None if random.random() < 0.1 else value
-
-    def time() -> datetime:
-        return START + timedelta(hours=12 * random.randrange(14))
-
-    def word() -> str:
-        return random.choice(["tea", "teapot", "pot", "a'b", "%", ""])
-
-    people = [
-        {"person_id": n, "joined": random.choice([START, time()]), "score": maybe(n / 4), "town": maybe(word())}
-        for n in range(4)
-    ]
-    visits = [
-        {
-            "visit_id": n,
-            "person_id": maybe(random.randrange(5)),
-            "shop_id": maybe(random.randrange(3)),
-            "at_time": maybe(time()),
-            "spent": maybe(random.randrange(-2, 9) / 4),
-            "items": maybe(random.randrange(4)),
-            "note": maybe(word()),
-            "online": maybe(random.random() < 0.5),
-        }
-        for n in range(40)
-    ]
-    shops = [{"shop_id": n, "kind": maybe(word())} for n in range(2)]
-    return LittleDatabase(people=people, shops=shops, visits=visits)
+@settings(max_examples=45, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(seed=st.integers(0, 2**32))
+def test_sql_agrees_with_the_interpreter(seed: int) -> None:
+    check_database(seed, QUERIES_A_DATABASE)
 
 
-databases = st.integers(0, 2**32).map(database_of)
+def test_random_queries_reach_every_task() -> None:
+    counts = sum((check_database(seed, QUERIES_A_DATABASE) for seed in range(6)), Counter[str]())
+    assert min(counts[task] for task in ("binary", "regression", "multiclass", "multilabel", "link", "forecast")) > 0
+    assert counts["empty"] < counts.total() * 2 / 3
 
 
-numbers = st.integers(0, 4).map(str) | quarters.map(str)
-orders = st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "<>"])
-strings = words.map(lambda word: "'" + word.replace("'", "''") + "'")
-nulls = st.sampled_from(["IS NULL", "IS NOT NULL", "= NULL", "!= null"])
-
-
-@st.composite
-def comparisons(draw: st.DrawFn, number: Sequence[str], string: Sequence[str], boolean: Sequence[str]) -> str:
-    """One comparison of an operand of a known kind."""
-    kind = draw(st.sampled_from([k for k, some in (("n", number), ("s", string), ("b", boolean)) if some]))
-    operand = draw(st.sampled_from({"n": number, "s": string, "b": boolean}[kind]))
-    if draw(st.integers(0, 7)) == 7:
-        return f"{operand} {draw(nulls)}"
-    if kind == "n":
-        many = "(" + ", ".join(draw(st.lists(numbers, min_size=1, max_size=3))) + ")"
-        return draw(st.sampled_from([f"{operand} {draw(orders)} {draw(numbers)}", f"{operand} not in {many}"]))
-    if kind == "b":
-        return f"{operand} {draw(st.sampled_from(['= TRUE', '!= FALSE', '= 0', 'IN (TRUE)']))}"
-    word = draw(
-        st.sampled_from(["=", "!=", "LIKE", "NOT LIKE", "CONTAINS", "NOT CONTAINS", "STARTS WITH", "ENDS WITH"])
-    )
-    pattern = draw(strings if word in ("=", "!=") else st.sampled_from(["'te%'", "'_ot'", "'pot'", "'t'"]))
-    return f"{operand} {word} {pattern}"
-
-
-def conditions(leaf: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.recursive(
-        leaf,
-        lambda part: (
-            part.map(lambda p: f"NOT ({p})")
-            | st.tuples(part, st.sampled_from(["AND", "or"]), part).map(lambda three: f"({' '.join(three)})")
-        ),
-        max_leaves=2,
-    )
-
-
-row_conditions = conditions(
-    comparisons(
-        number=["visits.spent", "visits.items"],
-        string=["visits.note", "shops.kind", "people.town"],
-        boolean=["visits.online"],
-    )
-)
-
-
-@st.composite
-def aggregates(draw: st.DrawFn, future: bool) -> tuple[str, str]:
-    """(text, kind of the result)."""
-    function = draw(st.sampled_from(["COUNT", "SUM", "AVG", "MIN", "max", "COUNT_DISTINCT", "FIRST", "LAST"]))
-    choices = {"COUNT": ["*", "note", "spent"], "COUNT_DISTINCT": ["note", "shop_id", "items"]}
-    column = draw(st.sampled_from(choices.get(function, ["spent", "items"])))
-    where = f" WHERE {draw(row_conditions)}" if draw(st.integers(0, 2)) == 2 else ""
-    ends = sorted(draw(st.lists(st.integers(0, 5), min_size=2, max_size=2, unique=True)))
-    start, end = ends if future else (-ends[1], -ends[0])
-    past = "-INF" if not future and draw(st.integers(0, 3)) == 0 else str(start)
-    unit = draw(st.sampled_from(["", ", days", ", day"]))
-    if unit and draw(st.booleans()):
-        past, end, unit = (past if past == "-INF" else str(start * 12)), end * 12, ", hours"
-    return f"{function}(visits.{column}{where}, {past}, {end}{unit})", "n"
-
-
-def temporal(future: bool) -> st.SearchStrategy[str]:
-    return conditions(aggregates(future).flatmap(lambda pair: comparisons(number=[pair[0]], string=[], boolean=[])))
-
-
-@st.composite
-def queries(draw: st.DrawFn) -> str:
-    own = comparisons(number=["people.score"], string=["people.town"], boolean=[])
-    kinds = [temporal(future=True)] * 4 + [aggregates(future=True).map(lambda pair: pair[0])] * 3
-    kinds += [conditions(own), st.just("people.score")]
-    target = draw(kinds[draw(st.integers(0, len(kinds) - 1))])
-    text = f"PREDICT {target} FOR EACH people.person_id"
-    if draw(st.booleans()):
-        text += f" WHERE {draw(conditions(temporal(future=False) | own))}"
-    if draw(st.integers(0, 3)) == 3:
-        text += f" ASSUMING {draw(temporal(future=True))}"
-    return text
-
-
-def opened(little: LittleDatabase) -> Database:
-    connection = duckdb.connect()
-    for name, columns in COLUMNS.items():
-        connection.execute(f"CREATE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
-        for row in little.table(name):
-            connection.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", list(row.values()))
-    return Database(folder=Path(), graph=GRAPH, connection=connection)
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    little=databases,
-    text=queries(),
-    cutoffs=st.lists(half_days, min_size=1, max_size=3, unique=True),
-)
-def test_sql_agrees_with_the_interpreter(little: LittleDatabase, text: str, cutoffs: list[datetime]) -> None:
+def answers(tables: Tables, text: str, *cutoffs: datetime) -> list[tuple[Any, ...]]:
+    """Rows of the planned SQL, once the interpreter has given the same."""
     query = parse_query(text)
-    wanted = [
-        (entity, (cutoff - START).total_seconds(), label) for entity, cutoff, label in labelled(little, query, cutoffs)
-    ]
-    times = [day_ns((cutoff - START).total_seconds() / 86_400) for cutoff in cutoffs]
-    with opened(little) as database:
-        rows = database.rows(label_sql(bind_query(query, GRAPH), GRAPH, times))
-    assert [(entity, (time - day_ns(0)) / 1e9, float(label)) for entity, time, label in rows] == wanted
-
-
-@settings(max_examples=30, deadline=None)
-@given(little=databases, cutoff=half_days)
-def test_entities_at_a_cut_off_are_those_that_are_labelled(little: LittleDatabase, cutoff: datetime) -> None:
-    query = parse_query(
-        "PREDICT COUNT(visits.*, 0, 2) = 0 FOR EACH people.person_id "
-        "WHERE COUNT(visits.*, -3, 0) > 0 OR people.score > 0"
-    )
     bound = bind_query(query, GRAPH)
-    time = day_ns((cutoff - START).total_seconds() / 86_400)
-    with opened(little) as database:
-        labels = [row[:2] for row in database.rows(label_sql(bound, GRAPH, [time]))]
-        assert database.rows(entity_sql(bound, GRAPH, time)) == labels
+    with opened(tables) as database:
+        check_query(database, tables, query, bound, sorted(cutoffs))
+        return rows(database, label_sql(bound, GRAPH, [to_ns(cutoff) for cutoff in cutoffs]))
+
+
+def person(number: int, **values: Any) -> dict[str, Any]:
+    empty: dict[str, Any] = dict.fromkeys(("score", "town", "grade", "member", "home_id"))
+    return {"person_id": number, "joined": START, **empty} | values
 
 
 def visit(number: int, at_time: datetime, **values: Any) -> dict[str, Any]:
-    row = {"visit_id": number, "person_id": 0, "shop_id": 0, "at_time": at_time, "spent": 1.0, "items": 1}
-    return row | {"note": "tea", "online": True} | values
+    empty: dict[str, Any] = dict.fromkeys(("spent", "items", "note", "stars", "online", "due"))
+    return {"visit_id": number, "person_id": 0, "shop_id": "a", "at_time": at_time, **empty} | values
 
 
 @pytest.mark.parametrize(
     ("second", "past", "label"), [(-1, 1, 0), (0, 1, 0), (1, 0, 1), (86_400, 0, 1), (86_401, 0, 0)]
 )
 def test_a_row_at_the_cut_off_is_past_and_one_at_the_end_is_label(second: int, past: int, label: int) -> None:
-    row = visit(1, START + timedelta(days=3, seconds=second))
-    people = [{"person_id": 0, "joined": START, "score": None, "town": None}]
-    little = LittleDatabase(people=people, shops=[], visits=[row])
+    cutoff = START + timedelta(days=3)
+    tables = {**NO_ROWS, "people": [person(0)], "visits": [visit(1, cutoff + timedelta(seconds=second))]}
     text = "PREDICT COUNT(visits.*, 0, 1, days) FOR EACH people.person_id"
-    with opened(little) as database:
-        bound = bind_query(parse_query(text), GRAPH)
-        assert database.rows(label_sql(bound, GRAPH, [day_ns(3)])) == [(0, day_ns(3), label)]
-        active = bind_query(parse_query(text + " WHERE EXISTS(visits.*, -1, 0, days)"), GRAPH)
-        assert len(database.rows(label_sql(active, GRAPH, [day_ns(3)]))) == past
+    assert answers(tables, text, cutoff) == [(0, to_ns(cutoff), label)]
+    assert len(answers(tables, text + " WHERE EXISTS(visits.*, -1, 0, days)", cutoff)) == past
+
+
+@pytest.mark.parametrize(
+    ("function", "label"),
+    [
+        ("COUNT(visits.*", [(0, 0.0)]),
+        ("SUM(visits.spent", [(0, 0.0)]),
+        ("COUNT_DISTINCT(visits.note", [(0, 0.0)]),
+        ("AVG(visits.spent", []),
+        ("MIN(visits.spent", []),
+        ("MAX(visits.spent", []),
+        ("FIRST(visits.note", []),
+        ("LAST(visits.note", []),
+        ("LIST_DISTINCT(visits.note", []),
+        ("NOT EXISTS(visits.*", [(0, 1)]),
+    ],
+)
+def test_empty_windows(function: str, label: list[tuple[int, float]]) -> None:
+    tables = {**NO_ROWS, "people": [person(0)], "visits": [visit(1, START)]}
+    found = answers(tables, f"PREDICT {function}, 0, 1, days) FOR EACH people.person_id", START)
+    assert [(row[0], row[2]) for row in found] == label
 
 
 def test_months_are_calendar_months() -> None:
-    people = [{"person_id": 0, "joined": START, "score": None, "town": None}]
-    visits = [visit(1, datetime(2024, 2, 29)), visit(2, datetime(2024, 3, 1, 12))]
     bound = bind_query(parse_query("PREDICT COUNT(visits.*, 0, 1, months) FOR EACH people.person_id"), GRAPH)
-    assert bound.horizon_ns == 31 * day_ns(1) - 31 * day_ns(0)
-    with opened(LittleDatabase(people=people, shops=[], visits=visits)) as database:
-        rows = database.rows(label_sql(bound, GRAPH, [day_ns(31), day_ns(30)]))
-    assert [row[2] for row in rows] == [1, 1]
+    assert bound.horizon_ns == timedelta(days=31) // timedelta(microseconds=1) * 1000
+    visits = [visit(1, datetime(2024, 3, 29)), visit(2, datetime(2024, 3, 29, 0, 0, 1))]
+    tables = {**NO_ROWS, "people": [person(0)], "visits": visits}
+    found = answers(tables, bound.text, datetime(2024, 2, 29), datetime(2024, 2, 20), datetime(2024, 3, 1))
+    assert [row[2] for row in found] == [0, 1, 2]
+
+
+def test_a_forecast_is_a_row_of_windows() -> None:
+    times = [(1, 2.0), (24, 3.0), (25, 5.0), (72, 7.0), (73, 11.0)]
+    visits = [visit(n, START + timedelta(hours=hours), spent=spent) for n, (hours, spent) in enumerate(times)]
+    tables = {**NO_ROWS, "people": [person(0), person(1)], "visits": visits}
+    text = "PREDICT SUM(visits.spent, 0, 1, days) FORECAST 3 TIMEFRAMES FOR EACH people.person_id"
+    assert [row[2] for row in answers(tables, text, START)] == [[5.0, 5.0, 7.0], [0.0, 0.0, 0.0]]
+    known = answers(tables, text.replace("SUM", "AVG"), START)
+    assert [(row[0], row[2]) for row in known] == [(0, [2.5, 5.0, 7.0])]
+
+
+def test_a_ranking_lists_items_that_exist_once_and_in_order() -> None:
+    shops = [{"shop_id": name, "kind": None, "area": None} for name in ("a", "b")]
+    visits = [
+        visit(n, START + timedelta(hours=1), shop_id=shop) for n, shop in enumerate(["b", "gone", "a", "b", None])
+    ]
+    tables = {**NO_ROWS, "people": [person(0)], "shops": shops, "visits": visits}
+    text = "PREDICT LIST_DISTINCT(visits.shop_id, 0, 1, days) RANK TOP 5 FOR EACH people.person_id"
+    assert [row[2] for row in answers(tables, text, START)] == [["a", "b"]]
+
+
+@pytest.mark.parametrize(("function", "label"), [("FIRST", "early"), ("LAST", "z")])
+def test_ties_in_time_go_by_key_and_a_missing_key_loses(function: str, label: str) -> None:
+    soon = START + timedelta(hours=1)
+    visits = [visit(5, soon, note="early"), visit(7, soon, note="z"), {**visit(0, soon, note="lost"), "visit_id": None}]
+    tables = {**NO_ROWS, "people": [person(0)], "visits": visits}
+    text = f"PREDICT {function}(visits.note, 0, 1, days) FOR EACH people.person_id"
+    assert [row[2] for row in answers(tables, text, START)] == [label]
+
+
+def test_a_time_with_a_zone_is_taken_as_utc() -> None:
+    tables = {**NO_ROWS, "people": [person(0)], "visits": [visit(1, START, due=datetime(2024, 1, 1, 10))]}
+    text = "PREDICT visits.due = '2024-01-01T12:00:00+02:00' FOR EACH visits.visit_id"
+    with opened(tables) as database:
+        found = rows(database, label_sql(bind_query(parse_query(text), GRAPH), GRAPH, [0]))
+    assert [row[2] for row in found] == [1]
+
+
+def test_a_statement_for_one_cut_off_and_for_many_say_the_same() -> None:
+    tables = random_tables(Random(5))
+    text = (
+        "PREDICT SUM(visits.spent, 0, 5) > 1 FOR EACH people.person_id "
+        "WHERE COUNT(visits.*, -9, 0) > 0 AND COUNT(gifts.* BY gifts.taker_id, -INF, 0) < 9"
+    )
+    bound = bind_query(parse_query(text), GRAPH)
+    cutoffs = [to_ns(START + timedelta(days=days)) for days in (5, 7, 8)]
+    with opened(tables) as database:
+        together = rows(database, label_sql(bound, GRAPH, cutoffs))
+        assert together == [row for one in cutoffs for row in rows(database, label_sql(bound, GRAPH, [one]))]
+        assert {row[1] for row in together} == set(cutoffs)
+        eligible = [row for one in cutoffs for row in rows(database, entity_sql(bound, GRAPH, one))]
+    assert [row[:2] for row in together] == eligible

@@ -1,0 +1,40 @@
+WITH cutoffs AS (
+  SELECT
+    *
+  FROM VALUES
+    (1708732800000000000, CAST('2024-02-24 00:00:00' AS TIMESTAMP_NTZ)),
+    (1709208000000000000, CAST('2024-02-29 12:00:00' AS TIMESTAMP_NTZ)) AS given(cutoff_ns, cutoff)
+), a0 AS (
+  SELECT
+    r.`person_id` AS k,
+    c.cutoff_ns AS cutoff_ns,
+    ARRAY_SORT(COLLECT_LIST(DISTINCT r.`shop_id`)) AS value
+  FROM `visits` AS r
+  JOIN cutoffs AS c
+    ON r.`at_time` > c.cutoff AND r.`at_time` <= c.cutoff + INTERVAL '10' DAY
+  WHERE
+    NOT r.`person_id` IS NULL
+    AND NOT r.`shop_id` IS NULL
+    AND r.`shop_id` IN (
+      SELECT
+        `shop_id`
+      FROM `shops`
+    )
+  GROUP BY
+    r.`person_id`,
+    c.cutoff_ns
+)
+SELECT
+  e.`person_id` AS entity,
+  c.cutoff_ns AS cutoff_ns,
+  a0.value AS label
+FROM `people` AS e
+JOIN a0
+  ON a0.k = e.`person_id`
+JOIN cutoffs AS c
+  ON c.cutoff_ns = a0.cutoff_ns
+WHERE
+  NOT e.`person_id` IS NULL AND e.`joined` <= c.cutoff AND NOT a0.value IS NULL
+ORDER BY
+  cutoff_ns NULLS LAST,
+  entity NULLS LAST
