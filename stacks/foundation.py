@@ -145,6 +145,7 @@ def _cluster_args(settings: Settings, place: Place, network: NetworkOutputs) -> 
         version=asked.version or versions.KUBERNETES,
         network=network,
         public_access_cidrs=asked.public_access_cidrs,
+        private_access_cidrs=asked.private_access_cidrs,
         access=[
             AccessEntry(name=name, principal_arn=arn, level=level)
             for level, people in levels.items()

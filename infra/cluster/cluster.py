@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 
 import pulumi
 import pulumi_eks as eks
-from pulumi_aws import cloudwatch
+from pulumi_aws import cloudwatch, vpc
 from pulumi_aws.eks import ClusterUpgradePolicyArgs
 from pulumi_kubernetes import Provider
 
@@ -14,11 +13,13 @@ from infra.account import Account
 from infra.cluster.access import AccessEntry
 from infra.cluster.support import check_supported
 from infra.identity.cluster import ClusterIdentity
+from infra.network.cidr import check_callers
 from infra.network.outputs import NetworkOutputs
 from infra.storage.key import EncryptionKey, EncryptionKeyArgs, LogsUse
 from infra.tags import named
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+API_PORT = 443
 LARGEST_NAME = 100
 """Characters that EKS allows in a cluster's name."""
 
@@ -34,7 +35,9 @@ class ClusterArgs:
     """Kubernetes version, e.g. `1.35`."""
     network: NetworkOutputs
     public_access_cidrs: Sequence[str] = ()
-    """Ranges that reach the API from the internet; none: only from inside the VPC."""
+    """Ranges that reach the API from the internet; none: the public endpoint is off."""
+    private_access_cidrs: Sequence[str] = ()
+    """Ranges in the VPC or in networks connected to it that reach the API's private endpoint, besides the nodes."""
     access: Sequence[AccessEntry] = ()
     """Besides the creator, which EKS always makes an admin."""
     log_retention_days: int = 30
@@ -46,11 +49,10 @@ class ClusterArgs:
         check_supported(self.version)
         if not self.cluster_name.replace("-", "").isalnum() or len(self.cluster_name) > LARGEST_NAME:
             raise ValueError(f"cluster_name: (got {self.cluster_name!r}); allowed are letters, digits and hyphens")
-        for cidr in self.public_access_cidrs:
-            if IPv4Network(cidr).prefixlen == 0:
-                raise ValueError(
-                    f"public_access_cidrs: (got {cidr}); allowed are ranges narrower than the whole internet"
-                )
+        _check_access("public_access_cidrs", self.public_access_cidrs, from_internet=True)
+        _check_access("private_access_cidrs", self.private_access_cidrs, from_internet=False)
+        if not self.public_access_cidrs and not self.private_access_cidrs:
+            raise ValueError("private_access_cidrs: (got none, and no public ones); allowed is a range in one of them")
         names = [entry.name for entry in self.access]
         if len(set(names)) != len(names):
             raise ValueError(f"access: (got the names {names}); allowed is each name once")
@@ -94,7 +96,7 @@ class Cluster(pulumi.ComponentResource):
             kubeconfig=self.kubeconfig_json,
             delete_unreachable=True,
             enable_server_side_apply=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._openings(name, args)),
         )
         self.register_outputs(
             {
@@ -106,6 +108,23 @@ class Cluster(pulumi.ComponentResource):
                 "kmsKeyArn": self.kms_key_arn,
             }
         )
+
+    def _openings(self, name: str, args: ClusterArgs) -> list[pulumi.Resource]:
+        """EKS's group admits its own members only, so whoever runs this from elsewhere in the network needs a rule."""
+        return [
+            vpc.SecurityGroupIngressRule(
+                f"{name}-api-from-{cidr.replace('/', '-')}",
+                security_group_id=self.cluster_security_group_id,
+                description="Kubernetes API from the VPC and networks connected to it",
+                ip_protocol="tcp",
+                from_port=API_PORT,
+                to_port=API_PORT,
+                cidr_ipv4=cidr,
+                tags=named(args.tags, f"{name}-api"),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for cidr in args.private_access_cidrs
+        ]
 
     def _key(self, name: str, args: ClusterArgs) -> EncryptionKey:
         """For the cluster's secrets and its logs."""
@@ -162,6 +181,16 @@ class Cluster(pulumi.ComponentResource):
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs], protect=args.deletion_protection),
         )
+
+
+def _check_access(field: str, cidrs: Sequence[str], *, from_internet: bool) -> None:
+    for cidr in cidrs:
+        try:
+            check_callers(cidr, from_internet=from_internet)
+        except ValueError as error:
+            raise ValueError(f"{field}: {error}") from error
+    if len(set(cidrs)) != len(cidrs):
+        raise ValueError(f"{field}: (got {list(cidrs)}); allowed is each range once")
 
 
 def _log_group(cluster_name: str) -> str:

@@ -16,6 +16,10 @@ LARGEST_PREFIX = 16
 PUBLIC_SHARE_BITS = 8
 """A public subnet is 1/256 of the VPC, but never smaller than a /28; it holds a NAT gateway and little else."""
 SMALLEST_SUBNET_PREFIX = 28
+WIDEST_CALLERS = 8
+"""No range of callers is wider than 10.0.0.0/8; a few wide ones together would be the whole internet."""
+PRIVATE = tuple(IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+"""RFC 1918: no packet from the internet comes from them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +52,22 @@ def plan_subnets(cidr: str, num_zones: int) -> SubnetPlan:
     public_prefix = min(vpc.prefixlen + PUBLIC_SHARE_BITS, SMALLEST_SUBNET_PREFIX)
     public = list(spare.subnets(new_prefix=public_prefix))[:num_zones]
     return SubnetPlan(vpc=vpc, private=tuple(private), public=tuple(public))
+
+
+def check_callers(cidr: str, *, from_internet: bool) -> None:
+    """Refuses a range that callers cannot come from, or that is much of the internet.
+
+    Raises:
+        ValueError: no network in its canonical form, too wide, or private where callers come from the internet.
+    """
+    try:
+        network = IPv4Network(cidr)
+    except ValueError as error:
+        raise ValueError(f"{error} (got {cidr!r}); allowed is a network such as 198.51.100.0/24") from error
+    if network.prefixlen < WIDEST_CALLERS:
+        raise ValueError(f"(got {cidr}); allowed are ranges of /{WIDEST_CALLERS} or narrower, never the whole internet")
+    if from_internet and any(network.subnet_of(private) for private in PRIVATE):
+        raise ValueError(f"(got {cidr}, a private range); allowed are public ranges, a private one reaches from inside")
 
 
 def _vpc(cidr: str) -> IPv4Network:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from infra.policies.rule import Finding, Level
 from stacks.bill.bill import Bill
 from stacks.fit import Fit
+from stacks.settings.network import CreateNetwork
 from stacks.settings.settings import Settings
 
 EXAMPLES = {
@@ -50,6 +51,16 @@ def bill_findings(bill: Bill) -> Iterator[Finding]:
     for token in bill.unpriced:
         message = f"{token} has neither a price nor a reason to be free, so the sums are too low"
         yield _finding("everything-priced", Level.MANDATORY, message, "stacks/bill")
+
+
+def reach_findings(settings: Settings) -> Iterator[Finding]:
+    """A network that does not exist yet holds nobody who could reach a private API."""
+    if isinstance(settings.network, CreateNetwork) and not settings.cluster.public_access_cidrs:
+        message = (
+            "the first `pulumi up` makes the network and then talks to the cluster in it: run it in two stages, or name"
+            " stillhouse:cluster.public_access_cidrs for that once (docs/platform.md, `The first time`)"
+        )
+        yield _finding("first-update-reaches-the-api", Level.ADVISORY, message, "EKS guide: private clusters")
 
 
 def _why_example(value: str) -> str | None:

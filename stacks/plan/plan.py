@@ -15,7 +15,7 @@ from stacks.capture.judged import judged
 from stacks.capture.resource import creation_order
 from stacks.capture.run import Capture, capture
 from stacks.fit import Fit, fit
-from stacks.plan.own_findings import bill_findings, fit_findings, placeholder_findings
+from stacks.plan.own_findings import bill_findings, fit_findings, placeholder_findings, reach_findings
 from stacks.plan.release_fit import release_findings
 from stacks.programs import RELEASES_SUFFIX, known_stacks, program_of, stack_file
 from stacks.settings.read import read_settings
@@ -93,7 +93,12 @@ def make_plan(
     secrets = {f"{PROJECT}:{name}": PLACEHOLDER_SECRET for name in needed_secrets(settings)}
     captured = _captured(stack, config, secrets)
     part = _platform_part(captured, settings, config, bench)
-    own = (*placeholder_findings(settings), *fit_findings(part.fit), *bill_findings(part.bill))
+    own = (
+        *placeholder_findings(settings),
+        *reach_findings(settings),
+        *fit_findings(part.fit),
+        *bill_findings(part.bill),
+    )
     return Plan(stack=stack, capture=captured, findings=_ordered((*_judged(captured), *own)), platform=part)
 
 

@@ -1,10 +1,22 @@
 """Section `cluster`: the EKS control plane and who may talk to it."""
 
 from collections.abc import Mapping
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
+from infra.network.cidr import check_callers
 from stacks.settings.part import Arn, Cidr, KubernetesName, Part
+
+
+def _from_internet(cidr: str) -> str:
+    check_callers(cidr, from_internet=True)
+    return cidr
+
+
+def _from_inside(cidr: str) -> str:
+    check_callers(cidr, from_internet=False)
+    return cidr
 
 
 class ClusterSettings(Part):
@@ -12,8 +24,10 @@ class ClusterSettings(Part):
 
     version: str | None = Field(default=None, pattern=r"^1\.[0-9]{2}$")
     """Kubernetes version, e.g. 1.35; null: the one of the tested set in `infra/versions.py`."""
-    public_access_cidrs: tuple[Cidr, ...] = ()
-    """Ranges that reach the API from the internet; none: only from inside the VPC."""
+    public_access_cidrs: tuple[Annotated[Cidr, AfterValidator(_from_internet)], ...] = ()
+    """Ranges that reach the API's public endpoint, e.g. an office's or a VPN's; none: there is no public endpoint."""
+    private_access_cidrs: tuple[Annotated[Cidr, AfterValidator(_from_inside)], ...] = ()
+    """Ranges of the VPC or of networks connected to it that reach the API's private endpoint; the nodes always do."""
     admins: Mapping[KubernetesName, Arn] = Field(default_factory=dict)
     """Name -> IAM principal with all rights in the cluster, besides the one that creates it."""
     viewers: Mapping[KubernetesName, Arn] = Field(default_factory=dict)
@@ -22,3 +36,12 @@ class ClusterSettings(Part):
     """Whether AWS refuses to delete the cluster, and Pulumi refuses to delete what holds data, until this is false."""
     log_retention_days: int = Field(ge=1)
     """Days for which CloudWatch keeps the five control-plane logs."""
+
+    @model_validator(mode="after")
+    def _somebody_reaches_the_api(self) -> Self:
+        if not self.public_access_cidrs and not self.private_access_cidrs:
+            raise ValueError(
+                "nobody but the nodes reaches the API, not even this program"
+                " (got neither public_access_cidrs nor private_access_cidrs); allowed is a range in one of them"
+            )
+        return self

@@ -11,11 +11,19 @@ from stacks.capture.values import Secret
 from tests.infra.aws import ACCOUNT, NETWORK, is_component_tree, run, statements
 
 EKS = "eks:index:Cluster"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 ADMIN = AccessEntry(name="sre", principal_arn="arn:aws:iam::123456789012:role/sre", level=AccessLevel.CLUSTER_ADMIN)
 
 
 def args(**more: object) -> ClusterArgs:
-    values = {"account": ACCOUNT, "cluster_name": "sh-test", "version": "1.35", "network": NETWORK.outputs, **more}
+    values = {
+        "account": ACCOUNT,
+        "cluster_name": "sh-test",
+        "version": "1.35",
+        "network": NETWORK.outputs,
+        "private_access_cidrs": ("10.0.0.0/16",),
+        **more,
+    }
     return ClusterArgs(**values)  # type: ignore[arg-type]
 
 
@@ -34,6 +42,21 @@ def test_the_api_is_private_unless_ranges_are_named() -> None:
     public = made(args(public_access_cidrs=("203.0.113.0/24",))).one(EKS).inputs
     assert (public["endpointPrivateAccess"], public["endpointPublicAccess"]) == (True, True)
     assert public["publicAccessCidrs"] == ["203.0.113.0/24"]
+
+
+def test_named_networks_reach_the_private_endpoint_before_anything_goes_into_the_cluster() -> None:
+    captured = made(args(private_access_cidrs=("10.0.0.0/16", "172.20.0.0/16")))
+    rules = captured.of_type(INGRESS)
+    assert {rule.inputs["cidrIpv4"] for rule in rules} == {"10.0.0.0/16", "172.20.0.0/16"}
+    for rule in rules:
+        assert rule.inputs["securityGroupId"] == captured.one(EKS).outputs["clusterSecurityGroupId"]
+        assert (rule.inputs["ipProtocol"], rule.inputs["fromPort"], rule.inputs["toPort"]) == ("tcp", 443, 443)
+    assert {rule.urn for rule in rules} <= captured.one("pulumi:providers:kubernetes").depends_on
+
+
+def test_without_private_ranges_no_rule_is_added() -> None:
+    public = args(public_access_cidrs=("203.0.113.0/24",), private_access_cidrs=())
+    assert made(public).of_type(INGRESS) == ()
 
 
 def test_secrets_and_logs_are_encrypted_by_one_key_of_ours() -> None:
@@ -105,7 +128,11 @@ def test_a_preview_knows_no_output_and_declares_the_same() -> None:
     [
         ({"version": "1.33"}, "extended support"),
         ({"version": "1.99"}, "allowed are 1.31"),
-        ({"public_access_cidrs": ("0.0.0.0/0",)}, "narrower than the whole internet"),
+        ({"public_access_cidrs": ("0.0.0.0/0",)}, "public_access_cidrs: .*never the whole internet"),
+        ({"public_access_cidrs": ("10.0.0.0/16",)}, "a private range"),
+        ({"private_access_cidrs": ("0.0.0.0/0",)}, "private_access_cidrs: .*never the whole internet"),
+        ({"private_access_cidrs": ("10.0.0.0/16", "10.0.0.0/16")}, "each range once"),
+        ({"private_access_cidrs": ()}, "got none, and no public ones"),
         ({"cluster_name": "a b"}, "letters, digits and hyphens"),
         ({"cluster_name": "a" * 101}, "letters, digits and hyphens"),
         ({"access": (ADMIN, ADMIN)}, "each name once"),

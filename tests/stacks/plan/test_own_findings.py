@@ -4,8 +4,10 @@ from infra.pods import PodRequests
 from infra.policies.rule import Level
 from stacks.bill.bill import Bill
 from stacks.fit import fit
-from stacks.plan.own_findings import bill_findings, fit_findings, placeholder_findings
+from stacks.plan.own_findings import bill_findings, fit_findings, placeholder_findings, reach_findings
+from stacks.settings.read import read_settings
 from tests.stacks.bill.samples import settings
+from tests.stacks.settings.samples import with_own
 
 HALF = PodRequests(name="half", cpu_millicores=900, memory_mib=100, count=3)
 
@@ -34,6 +36,19 @@ def test_an_unpriced_type_forbids() -> None:
     (found,) = bill_findings(Bill(lines=(), unpriced=("aws:rds/instance:Instance",), notes=()))
     assert found.level is Level.MANDATORY
     assert "aws:rds/instance:Instance" in found.message
+
+
+def test_a_private_api_in_a_network_to_come_is_told_before_the_first_update() -> None:
+    (found,) = reach_findings(settings())
+    assert (found.rule, found.level) == ("first-update-reaches-the-api", Level.ADVISORY)
+
+
+def test_a_reachable_api_is_no_finding() -> None:
+    public = read_settings(with_own("cluster", {"public_access_cidrs": ["203.0.113.0/24"]}))
+    assert list(reach_findings(public)) == []
+    subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    there = {"kind": "existing", "vpc_id": "vpc-0123456789abcdef0", "private_subnet_ids": subnets}
+    assert list(reach_findings(read_settings(with_own("network", there)))) == []
 
 
 def test_settings_of_ones_own_are_no_finding() -> None:

@@ -12,11 +12,13 @@ EDGE: dict[str, object] = {
         "audiences": ["stillhouse"],
     },
 }
+CLUSTER: dict[str, object] = {"private_access_cidrs": ["10.0.0.0/16"]}
 SMALL = StackConfig(
     place="stacks/Pulumi.sample.yaml",
     values={
         "aws:region": "us-west-2",
         "stillhouse:tier": "low",
+        "stillhouse:cluster": CLUSTER,
         "stillhouse:edge": EDGE,
     },
     secret_keys=frozenset(),

@@ -9,7 +9,7 @@ from model.errors import UserError
 from stacks.settings.network import CreateNetwork, ExistingNetwork
 from stacks.settings.read import read_settings
 from stacks.settings.settings import Settings
-from tests.stacks.settings.samples import EDGE, SMALL, with_own, without
+from tests.stacks.settings.samples import CLUSTER, EDGE, SMALL, with_own, without
 
 WRONG: list[tuple[str, object, str, str]] = [
     ("tier", "hgh", "stillhouse:tier: not allowed (got hgh); allowed are: low, medium, high", "did you mean `high`?"),
@@ -37,6 +37,12 @@ WRONG: list[tuple[str, object, str, str]] = [
     ("nodes", {"gpu": {"minimum": 9}}, "stillhouse:nodes.gpu: minimum <= expected <= maximum does not hold", ""),
     ("nodes", {"system": {"count": 0}}, "nodes.system.count: Input should be greater than or equal to 1 (got 0)", ""),
     ("nodes", {"system": {"count": None}}, "nodes.system.count: Input should be a valid integer (got None)", ""),
+    ("cluster", {}, "stillhouse:cluster: nobody but the nodes reaches the API", ""),
+    ("cluster", {"public_access_cidrs": ["0.0.0.0/0"]}, "cluster.public_access_cidrs.0: (got 0.0.0.0/0)", ""),
+    ("cluster", {"public_access_cidrs": ["128.0.0.0/1"]}, "allowed are ranges of /8 or narrower", ""),
+    ("cluster", {"public_access_cidrs": ["10.1.0.0/16"]}, "(got 10.1.0.0/16, a private range)", ""),
+    ("cluster", {"private_access_cidrs": ["0.0.0.0/0"]}, "cluster.private_access_cidrs.0: (got 0.0.0.0/0)", ""),
+    ("cluster", {"private_access_cidrs": ["10.1.0.1/16"]}, "has host bits set (got '10.1.0.1/16')", ""),
     ("cluster", {"version": 1.35}, "cluster.version: Input should be a valid string (got 1.35)", "Kubernetes version"),
     ("cluster", {"admins": {"me": "root"}}, "cluster.admins.me: String should match pattern", ""),
     ("edge", {**EDGE, "jwt": {}}, "stillhouse:edge.jwt.issuer is missing", "`iss`"),
@@ -61,6 +67,12 @@ def test_a_plain_secret_is_not_repeated() -> None:
     with pytest.raises(UserError) as caught:
         read_settings(with_own("git_token", "abc-very-secret"))
     assert "abc-very-secret" not in str(caught.value)
+
+
+def test_a_public_or_a_private_range_is_enough() -> None:
+    public = read_settings(with_own("cluster", {"public_access_cidrs": ["203.0.113.0/24"]})).cluster
+    private = read_settings(with_own("cluster", CLUSTER)).cluster
+    assert (public.private_access_cidrs, private.public_access_cidrs) == ((), ())
 
 
 @pytest.mark.parametrize("key", ["stillhouse:tier", "stillhouse:edge", "aws:region"])
