@@ -1,4 +1,4 @@
-"""Verbs of `stillhouse release` that go by evidence: advance, promote-env."""
+"""Verbs of `stillhouse release` that go by evidence: advance, verify, promote-env."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,17 +13,20 @@ from cli.release_done import change, refuse_nowhere
 from cli.releases import DryRun, Endpoint, Place, Repository, changes, find_place
 from model.errors import UserError
 from serving.release import Release
+from serving.release_change import Change
 from serving.release_evidence import Weighed
 from serving.release_repository import read_evidence, read_head
-from serving.release_verbs_evidence import adopt
+from serving.release_verbs_evidence import adopt, confirm
 from serving.release_verbs_evidence import advance as advance_verb
+from serving.release_verbs_evidence import verify as verify_verb
 
 Environment = Annotated[str, typer.Argument(help="dev, staging or prod.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the app."""
-    app.command()(changes(advance))
+    for verb in (advance, verify):
+        app.command()(changes(verb))
     app.command("promote-env")(promote_env)
 
 
@@ -39,6 +42,34 @@ def advance(
 
     weighed = read_weighed(evidence)
     change(place, lambda release: advance_verb(release, weighed=weighed, now=datetime.now(UTC)))
+
+
+def verify(
+    place: Place,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="Table of requests: version, requested, score, label.")
+    ] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who confirms it without labels.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, with --by.")] = "",
+) -> None:
+    """Confirm a promotion by labels that came later, or take it back; or confirm it on a person's word.
+
+    Example: `stillhouse release verify --labels labels.parquet --run runs/shop`
+    """
+    if (labels is None) == (by is None):
+        got = "neither" if labels is None else "both"
+        raise UserError(f"verify: by labels or by a person? (got {got})", hint="--labels FILE, or --by NAME")
+    if by is not None:
+        change(place, lambda release: confirm(release, by=by, reason=reason))
+        return
+    from serving.release_labels import judge_labels
+
+    def apply(release: Release) -> Change:
+        assert labels is not None, "one of the two was given"
+        now = datetime.now(UTC)
+        return verify_verb(release, labels=judge_labels(release, labels, now=now), now=now)
+
+    change(place, apply)
 
 
 def promote_env(

@@ -15,7 +15,7 @@ from model.errors import UserError
 from serving.explain import explain
 from serving.judge.plan import Plan, Step
 from serving.part import Part
-from serving.release_parts import Candidate, Hold, Name, Previous, Registered, Rejected, Shadow, Stable
+from serving.release_parts import Candidate, Hold, Name, Previous, Registered, Rejected, Shadow, Stable, Verification
 from serving.release_traffic import contradiction
 from serving.resources import Resources
 
@@ -43,8 +43,8 @@ class Release(Part):
     """Requests to the endpoint in a second, at a quiet hour; a plan is measured by it."""
     plan: Plan | None = None
     """The steps of a candidate's traffic, and what is measured at each; without one only people move it."""
-    hold_back: int = Field(default=0, ge=0, le=50)
-    """Percent of the requests that the relieved version keeps after a promotion, until `verify`."""
+    verification: Verification | None = None
+    """How labels confirm a promotion; without it a relieved version keeps no traffic, and a person confirms."""
     resources: Resources | None = None
     """What a cluster gives each version; a cluster needs it, the twin does not read it."""
 
@@ -115,11 +115,16 @@ class Release(Part):
         kept = max(self.hold_back, self.previous.weight if self.previous else 0)
         if (largest := self.plan.steps[-1].weight) + kept > 99:
             raise ValueError(
-                f"hold_back: with the plan's largest weight, {largest:g}, leaves the stable version nothing "
-                f"(got {kept})"
+                f"verification.hold_back: with the plan's largest weight, {largest:g}, leaves the stable version "
+                f"nothing (got {kept})"
             )
         if complaint := contradiction(self.plan, self.expected_rate_per_second, kept=kept):
             raise ValueError(complaint)
+
+    @property
+    def hold_back(self) -> int:
+        """Percent of the requests that a relieved version keeps."""
+        return self.verification.hold_back if self.verification else 0
 
     def places(self) -> dict[str, Stable | Candidate | Previous | Shadow]:
         """Field -> who is named there, each of which runs: stable, candidate, previous, shadow."""

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from model.errors import UserError
 from serving.judge.evidence import Evidence
@@ -33,6 +34,17 @@ class Weighed:
     """By which it was judged."""
     step: Step
     judgement: Judgement
+    file: EvidenceFile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelVerdict:
+    """What labels say of a provisional promotion."""
+
+    confirmation: Literal["confirm", "revert", "not_mature", "error"]
+    reason: str
+    looked: bool
+    """Whether the two versions were compared at all, which is counted."""
     file: EvidenceFile
 
 

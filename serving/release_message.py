@@ -23,7 +23,7 @@ def trailers(change: Change) -> dict[str, str]:
         told |= {place.capitalize(): one.version, f"{place.capitalize()}-Digest": one.digest}
     if release.candidate:
         told["Weight"] = str(release.candidate.weight)
-    if change.verb == "rollback" or change.verdict == "rollback":
+    if change.verb == "rollback" or change.verdict in ("rollback", "revert"):
         told["Rejected"] = release.rejected[-1].digest
     if release.hold:
         told["Hold"] = release.hold.owner

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from serving.judge.label_check import LabelCheck
 from serving.part import Part
 from serving.release_match import Match
 
@@ -63,6 +64,17 @@ class Previous(Part):
     """Percent of the requests that it keeps, for a comparison on labels that come later."""
     since: AwareDatetime | None = None
     """When it was relieved."""
+    looks: int = Field(default=0, ge=0)
+    """How often labels were looked at: the looks share what chance of a mistake there is."""
+
+
+class Verification(LabelCheck):
+    """How labels that come later confirm a promotion, or take it back."""
+
+    label_days: float = Field(gt=0, strict=False)
+    """From a request until its label is certain; younger requests are not compared."""
+    hold_back: int = Field(default=5, ge=1, le=50)
+    """Percent of the requests that the relieved version keeps until then."""
 
 
 class Shadow(Part):

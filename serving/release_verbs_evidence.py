@@ -7,8 +7,8 @@ from model.errors import UserError
 from serving.judge.verdict import Verdict
 from serving.release import Release
 from serving.release_change import Change, changed, known, on_trial
-from serving.release_evidence import Weighed
-from serving.release_parts import Candidate
+from serving.release_evidence import LabelVerdict, Weighed
+from serving.release_parts import Candidate, Previous, Stable
 from serving.release_verbs import promote, ramp, register, rollback
 
 FRESH = timedelta(minutes=10)
@@ -57,18 +57,48 @@ def advance(release: Release, *, weighed: Weighed, now: datetime) -> Change:
     return _stay(release, weighed, judgement.reason)
 
 
-def confirm(release: Release, *, reason: str, by: str = "", weighed: Weighed | None = None) -> Change:
-    """End the stable version's provisional time: what it relieved is let go."""
-    stable, previous = _provisional(release)
-    return changed(
-        release,
-        "verify",
-        f"confirm {stable}, let {previous} go: {reason}",
-        {"previous": None},
-        by=by,
-        verdict="confirm" if weighed else "",
-        evidence=weighed.file if weighed else None,
-    )
+def verify(release: Release, *, labels: LabelVerdict, now: datetime) -> Change:
+    """Do what labels say of the stable version: let go what it relieved, go back to that, or look again later."""
+    stable, previous = provisional(release)
+    match labels.confirmation:
+        case "confirm":
+            text = f"confirm {stable.version}, let {previous.version} go: {labels.reason}"
+            change = changed(release, "verify", text, {"previous": None})
+        case "revert":
+            change = rollback(release, version=stable.version, reason=labels.reason, now=now)
+        case "not_mature" if labels.looked:
+            looked = previous.model_dump() | {"looks": previous.looks + 1}
+            text = f"{stable.version} stays provisional: {labels.reason}"
+            change = changed(release, "verify", text, {"previous": looked})
+        case _:
+            return Change(release=release, verb="verify", reason=labels.reason, verdict=labels.confirmation)
+    return replace(change, verb="verify", verdict=labels.confirmation, evidence=labels.file)
+
+
+def confirm(release: Release, *, by: str, reason: str) -> Change:
+    """Let go what the stable version relieved, on a person's word."""
+    stable, previous = provisional(release)
+    if not by.strip() or not reason.strip():
+        raise UserError(
+            f"{release.endpoint}: previous: a person confirms, with a reason (got `{by}`, `{reason}`)",
+            hint="`verify --labels FILE`, or `verify --by NAME --reason WORDS`",
+        )
+    text = f"confirm {stable.version}, let {previous.version} go: {reason}"
+    return changed(release, "verify", text, {"previous": None}, by=by)
+
+
+def provisional(release: Release) -> tuple[Stable, Previous]:
+    """The stable version that waits for labels, and what it relieved.
+
+    Raises:
+        UserError: nothing waits.
+    """
+    if release.stable is None or release.previous is None:
+        raise UserError(
+            f"{release.endpoint}: previous: no promotion waits to be verified (got null)",
+            hint="`status` shows the file",
+        )
+    return release.stable, release.previous
 
 
 def adopt(
@@ -200,12 +230,3 @@ def _refuse_foreign(release: Release, candidate: Candidate, weighed: Weighed) ->
             f"(got {evidence.gathered:%Y-%m-%d %H:%M:%S})",
             hint="gather it anew",
         )
-
-
-def _provisional(release: Release) -> tuple[str, str]:
-    if release.stable is None or release.previous is None:
-        raise UserError(
-            f"{release.endpoint}: previous: no promotion waits to be verified (got null)",
-            hint="`status` shows the file",
-        )
-    return release.stable.version, release.previous.version

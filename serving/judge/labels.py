@@ -6,13 +6,12 @@ whose label window has closed are compared: labels that come early are not like 
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 import numpy as np
-from pydantic import Field
 from scipy.stats import norm, rankdata
 
 from serving.judge.betting import Counts, Floats
+from serving.judge.label_check import LabelCheck
 from serving.judge.margins import difference, look_share
 from serving.part import Part
 
@@ -29,23 +28,6 @@ class Confirmation(StrEnum):
     """Too few labels yet, or too few to tell: the hold-back stays."""
     ERROR = "error"
     """The labels cannot be compared."""
-
-
-class LabelCheck(Part):
-    """How labels decide."""
-
-    measure: Literal["log_loss", "auroc"] = "log_loss"
-    margin: float = Field(default=0.01, gt=0)
-    """How much worse is still good enough, in the measure's unit."""
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    """Chance of confirming what is worse by the margin, over all looks; the same of reverting what is no worse."""
-    min_labels: int = Field(default=1000, gt=1)
-    """Mature labels that each version needs."""
-    min_of_each_class: int = Field(default=30, gt=1)
-    """Positives and negatives that each version needs among them."""
-    coverage_margin: float = Field(default=0.02, gt=0, lt=1)
-    """By how much the labelled share of the mature requests may differ: labels that go missing on one version more
-    than on the other do not go missing at random."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -19,10 +20,11 @@ from model.errors import UserError
 from serving.judge.verdict import Verdict
 from serving.release import Release, parse_release, release_text
 from serving.release_change import Change
+from serving.release_evidence import EvidenceFile, LabelVerdict
 from serving.release_match import ByEntity, ByHeader
 from serving.release_message import commit_message
 from serving.release_verbs import canary, promote, ramp, register, rollback
-from serving.release_verbs_evidence import adopt, advance, confirm
+from serving.release_verbs_evidence import adopt, advance, confirm, verify
 from serving.release_verbs_hold import clear, hold, unhold
 from serving.release_verbs_side import ab, end_ab, end_shadow, shadow
 from tests.serving.evidence_samples import planned, told
@@ -45,7 +47,8 @@ class AnySequence(RuleBasedStateMachine):
     )
     def start(self, hold_back: int, plan: bool, served: bool) -> MultipleResults[str]:
         begun = promote(with_versions(1, 2, 3), version="v1").release if served else Release(endpoint="churn")
-        self.release = Release.model_validate(begun.model_dump(by_alias=True) | {"hold_back": hold_back})
+        kept = {"label_days": 7.0, "hold_back": hold_back} if hold_back else None
+        self.release = Release.model_validate(begun.model_dump(by_alias=True) | {"verification": kept})
         if plan:
             self.release = planned(self.release)
         self.barred: set[str] = set()
@@ -153,9 +156,20 @@ class AnySequence(RuleBasedStateMachine):
             assert change.evidence == weighed.file
 
     @precondition(lambda self: self.release.previous is not None)
+    @rule(said=st.sampled_from(["confirm", "revert", "not_mature", "error"]), looked=st.booleans())
+    def verify(self, said: Literal["confirm", "revert", "not_mature", "error"], looked: bool) -> None:
+        before = self.release
+        assert before.stable is not None
+        file = EvidenceFile(text="{}")
+        labels = LabelVerdict(confirmation=said, reason="labels", looked=looked, file=file)
+        assert self.attempt(verify, labels=labels, now=self.now)
+        assert (self.release.previous is None) == (said in ("confirm", "revert"))
+        assert self.release.is_rejected(before.stable.digest) == (said == "revert")
+
+    @precondition(lambda self: self.release.previous is not None)
     @rule()
     def confirm(self) -> None:
-        assert self.attempt(confirm, reason="labels", by="ada")
+        assert self.attempt(confirm, by="ada", reason="labels come in spring")
         assert self.release.previous is None
 
     @precondition(lambda self: self.release.candidate is not None)

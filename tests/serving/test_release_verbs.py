@@ -89,7 +89,8 @@ def test_a_name_must_be_good_for_all_who_read_it() -> None:
 
 def promoted(hold_back: int = 0) -> Release:
     """v2 in place of v1, provisionally."""
-    release = Release.model_validate(on_trial().model_dump(by_alias=True) | {"hold_back": hold_back})
+    verification = {"label_days": 7.0, "hold_back": hold_back} if hold_back else None
+    release = Release.model_validate(on_trial().model_dump(by_alias=True) | {"verification": verification})
     return promote(release, version="v2", now=NOW).release
 
 

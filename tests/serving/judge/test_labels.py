@@ -6,7 +6,8 @@ from sklearn.metrics import log_loss as library_log_loss
 from sklearn.metrics import roc_auc_score
 
 from serving.judge.betting import Floats
-from serving.judge.labels import Cohort, Confirmation, LabelCheck, auroc, log_loss, verify
+from serving.judge.label_check import LabelCheck
+from serving.judge.labels import Cohort, Confirmation, auroc, log_loss, verify
 
 
 def cohort(random: np.random.Generator, labels: int, *, noise: float = 0.0, coverage: float = 1.0) -> Cohort:
