@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -23,7 +22,11 @@ from model.payload import RequestValues, v2_body
 from model.run_folder import RunFolder
 from model.store.history import requests_from_store
 from serving.client import PredictionClient, UnavailableError
-from serving.judge.evidence import Evidence, Outcome, Version
+from serving.judge.evidence import Evidence, Version
+from serving.judge.judging import judge
+from serving.judge.plan import Metric, Plan
+from serving.judge.plan import Step as PlanStep
+from serving.judge.verdict import Judgement, Verdict
 from serving.load import LoadRunner, LoadSettings
 from serving.prometheus import Prometheus
 from serving.release import Release
@@ -37,13 +40,14 @@ from serving.twin.run import twin_down, twin_reconcile, twin_refresh, twin_statu
 from serving.twin.settings import TwinSettings
 from serving.twin.status import TwinStatus
 from serving.twin.tokens import open_issuer
-from serving.verdict import Counts, Judgement, Verdict, judge_errors
 
 ENVIRONMENT = "dev"
 NUM_BODIES = 500
 """Different requests that the load sends in turn."""
 GIVE_UP_S = 60.0
 """A condition that is not met by then is a fault of ours."""
+PLAN = Plan(steps=(PlanStep(weight=10),), metrics=(Metric(name="failures"),), warm_up_seconds=0)
+"""v3 is judged by its failures alone, and each look is a verdict."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -199,7 +203,7 @@ def _versions(stretch: _Stretch) -> Judgement:
         if not enough():
             return False
         looks.append(_look(stretch, looks[-1]))
-        judged.append(judge_errors(_counts(looks[-1], "stable"), _counts(looks[-1], "candidate")))
+        judged.append(judge(looks[-1], PLAN, PLAN.steps[0]))
         return judged[-1].verdict is Verdict.ROLLBACK
 
     enough = stretch.enough()
@@ -235,12 +239,6 @@ def _look(stretch: _Stretch, before: Evidence) -> Evidence:
     asked = read_head(stretch.path).weights()[before.candidate.version]
     look = gather(prometheus, target, before, asked_percent=asked, warm_up_s=0, now=datetime.now(UTC))
     return look.evidence
-
-
-def _counts(evidence: Evidence, arm: Literal["stable", "candidate"]) -> Counts:
-    arms = [window.stable if arm == "stable" else window.candidate for window in evidence.windows]
-    errors = (Outcome.SERVER_ERROR, Outcome.UNAVAILABLE, Outcome.TIMEOUT)
-    return Counts(requests=sum(each.requests for each in arms), errors=sum(each.count(*errors) for each in arms))
 
 
 def _refresh(
