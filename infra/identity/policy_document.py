@@ -64,13 +64,15 @@ class Statement:
 
     sid: str
     actions: Sequence[str]
-    """In full, e.g. `s3:GetObject`; a wildcard only where the statement denies."""
+    """In full, e.g. `s3:GetObject`; a wildcard only where the statement denies, or a whole service where it limits."""
     resources: Sequence[pulumi.Input[str]] = ()
     """ARNs; none in a trust policy."""
     effect: Effect = Effect.ALLOW
     principals: Principals | None = None
     """Of a resource's policy or a trust; None in a role's own policy."""
     conditions: Sequence[Condition] = ()
+    limits: bool = False
+    """Whether the document gives nobody a right but bounds those that roles have, as a VPC endpoint's policy does."""
 
     def __post_init__(self) -> None:
         if not self.sid.isalnum():
@@ -81,7 +83,11 @@ class Statement:
             self._check_allowed()
 
     def _check_allowed(self) -> None:
+        if self.limits and not self.conditions:
+            raise ValueError(f"{self.sid}: conditions (got none); allowed are one or more where a statement limits")
         for action in self.actions:
+            if self.limits and action.endswith(":*") and action.count("*") == 1:
+                continue
             if "*" in action or "?" in action or ":" not in action:
                 raise ValueError(f"{self.sid}: action (got {action!r}); allowed is a full `service:Action`")
         star = self.principals is not None and "*" in [n for n in self.principals.names if isinstance(n, str)]

@@ -1,6 +1,7 @@
 """Ways to AWS's services inside the VPC: a free gateway for S3, and interfaces for the services that are named.
 
-The gateway's policy lets nodes reach our buckets and the few of AWS's own that a node cannot start without.
+Their policies grant nothing: they keep what our principals may do inside our account, so that nobody carries data into
+another one, and leave open the few buckets and registries of others that a node cannot start without.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,8 +43,6 @@ class EndpointsArgs:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-READ_OBJECTS = ("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:GetBucketLocation")
-WRITE_OBJECTS = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:DeleteObject")
 PUBLIC_STORES = (
     "prod-{region}-starport-layer-bucket",
     "al2023-repos-{region}-de612dc2",
@@ -57,67 +56,78 @@ https://docs.aws.amazon.com/linux/al2023/ug/vpc-endpoints.html, https://registry
 QUAY_STORE = "quayio-production-s3"
 """Quay sends clients of its own region straight to its bucket, e.g. for the images of cert-manager."""
 
-_PULL = (
-    "ecr:GetAuthorizationToken",
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchGetImage",
-    "ecr:GetDownloadUrlForLayer",
-)
-INTERFACE_ACTIONS: Mapping[InterfaceEndpoint, Sequence[str]] = {
-    InterfaceEndpoint.ECR_API: (*_PULL, "ecr:DescribeImages", "ecr:DescribeRepositories"),
-    InterfaceEndpoint.ECR_DKR: _PULL,
-    InterfaceEndpoint.STS: ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRole", "sts:GetCallerIdentity"),
-    InterfaceEndpoint.LOGS: (
-        "logs:CreateLogGroup",
-        "logs:CreateLogStream",
-        "logs:PutLogEvents",
-        "logs:DescribeLogStreams",
-    ),
-    InterfaceEndpoint.SQS: ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"),
-}
-"""What passes through each interface; not EC2, where controllers use too many actions and their roles limit them."""
+PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
 def gateway_policy(account: Account, vpc_id: pulumi.Input[str]) -> PolicyDocument:
-    """Through S3's gateway: our account's buckets, and reads of the buckets that nodes cannot start without."""
-    own = Condition(operator="StringEquals", key="aws:ResourceAccount", values=(account.account_id,))
+    """Through S3's gateway: our principals to our buckets, and reads of the buckets that nodes cannot start without.
+
+    Whoever runs Pulumi inside the VPC manages buckets this way too, so the account is the limit and not the action.
+    """
     arn = f"arn:{account.partition}:s3:::"
     stores = [store.format(region=account.region) for store in PUBLIC_STORES] + [QUAY_STORE]
-    return PolicyDocument(
-        statements=(
-            Statement(
-                sid="OurBuckets",
-                actions=(*READ_OBJECTS, *WRITE_OBJECTS),
-                resources=(f"{arn}*",),
-                principals=EVERYONE,
-                conditions=(own,),
-            ),
-            Statement(
-                sid="PublicImagesAndPackages",
-                actions=("s3:GetObject",),
-                resources=tuple(f"{arn}{store}/*" for store in stores),
-                principals=EVERYONE,
-                conditions=(_from_vpc(vpc_id),),
-            ),
-        )
-    )
-
-
-def interface_policy(interface: InterfaceEndpoint, vpc_id: pulumi.Input[str]) -> PolicyDocument | None:
-    """What passes through one interface; None where the callers' roles are the only limit.
-
-    The caller's account cannot be asked for: a pod that takes its role by web identity has none yet.
-    """
-    if interface not in INTERFACE_ACTIONS:
-        return None
-    statement = Statement(
-        sid="OnlyWhatNodesNeed",
-        actions=INTERFACE_ACTIONS[interface],
-        resources=("*",),
+    # Layers and packages are fetched by signed addresses of their owners, or by nobody in particular.
+    public = Statement(
+        sid="PublicImagesAndPackages",
+        actions=("s3:GetObject",),
+        resources=tuple(f"{arn}{store}/*" for store in stores),
         principals=EVERYONE,
         conditions=(_from_vpc(vpc_id),),
     )
-    return PolicyDocument(statements=(statement,))
+    return PolicyDocument(statements=(_ours("s3", account), public))
+
+
+def interface_policy(interface: InterfaceEndpoint, account: Account, vpc_id: pulumi.Input[str]) -> PolicyDocument:
+    """What passes through one interface: our principals' calls on what is ours, and what a service needs besides."""
+    return PolicyDocument(statements=_passing(interface, account, vpc_id))
+
+
+def _passing(interface: InterfaceEndpoint, account: Account, vpc_id: pulumi.Input[str]) -> tuple[Statement, ...]:
+    match interface:
+        case InterfaceEndpoint.ECR_API | InterfaceEndpoint.ECR_DKR:
+            return _ours("ecr", account), _pull_of_others(account)
+        case InterfaceEndpoint.STS:
+            return _ours("sts", account), _web_identity(account, vpc_id)
+        case InterfaceEndpoint.EC2:
+            # A launch names images, which are Amazon's.
+            return (_limit("OurPrincipals", ("ec2:*",), _is_ours("aws:PrincipalAccount", account)),)
+        case InterfaceEndpoint.LOGS | InterfaceEndpoint.SQS:
+            return (_ours(interface.value, account),)
+
+
+def _ours(service: str, account: Account) -> Statement:
+    """Calls that name no resource, e.g. for a token of the registry, carry no account of one."""
+    return _limit(
+        "OursToOurs",
+        (f"{service}:*",),
+        _is_ours("aws:PrincipalAccount", account),
+        _is_ours("aws:ResourceAccount", account, "StringEqualsIfExists"),
+    )
+
+
+def _pull_of_others(account: Account) -> Statement:
+    """The images of EKS's add-ons lie in registries of AWS's own accounts."""
+    return _limit("OursPullFromOthers", PULL, _is_ours("aws:PrincipalAccount", account))
+
+
+def _web_identity(account: Account, vpc_id: pulumi.Input[str]) -> Statement:
+    """A pod that takes its role by a token of the cluster belongs to no account before it has the role."""
+    return _limit(
+        "PodsTakeOurRoles",
+        ("sts:AssumeRoleWithWebIdentity",),
+        _from_vpc(vpc_id),
+        _is_ours("aws:ResourceAccount", account, "StringEqualsIfExists"),
+    )
+
+
+def _limit(sid: str, actions: Sequence[str], *conditions: Condition) -> Statement:
+    return Statement(
+        sid=sid, actions=actions, resources=("*",), principals=EVERYONE, conditions=conditions, limits=True
+    )
+
+
+def _is_ours(key: str, account: Account, operator: str = "StringEquals") -> Condition:
+    return Condition(operator=operator, key=key, values=(account.account_id,))
 
 
 def _from_vpc(vpc_id: pulumi.Input[str]) -> Condition:
@@ -158,7 +168,7 @@ class Endpoints(pulumi.ComponentResource):
 
     def _interface(self, interface: InterfaceEndpoint, group_id: pulumi.Output[str]) -> ec2.VpcEndpoint:
         name = f"{self._name}-{interface.value.replace('.', '-')}"
-        policy = interface_policy(interface, self._args.vpc_id)
+        policy = interface_policy(interface, self._args.account, self._args.vpc_id)
         return ec2.VpcEndpoint(
             name,
             vpc_id=self._args.vpc_id,
@@ -167,7 +177,7 @@ class Endpoints(pulumi.ComponentResource):
             subnet_ids=list(self._args.subnet_ids),
             security_group_ids=[group_id],
             private_dns_enabled=True,
-            policy=policy.json() if policy else None,
+            policy=policy.json(),
             tags=named(self._args.tags, name),
             opts=self._child,
         )

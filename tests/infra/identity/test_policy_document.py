@@ -39,6 +39,19 @@ def test_a_document_reads_as_iam_writes_it() -> None:
     }
 
 
+def test_what_only_limits_may_name_a_whole_service_under_a_condition() -> None:
+    ours = Condition(operator="StringEquals", key="aws:PrincipalAccount", values=("123456789012",))
+    limit = Statement(
+        sid="Ours", actions=("s3:*",), resources=("*",), principals=EVERYONE, conditions=(ours,), limits=True
+    )
+    assert limit.body()["Action"] == ["s3:*"]
+    for actions in (("*",), ("s3:Get*",), ("*:*",)):
+        with pytest.raises(ValueError, match="allowed is a full"):
+            Statement(sid="Ours", actions=actions, conditions=(ours,), limits=True)
+    with pytest.raises(ValueError, match="one or more where a statement limits"):
+        Statement(sid="Ours", actions=("s3:*",), limits=True)
+
+
 def test_parts_that_are_not_known_yet_come_later() -> None:
     late = Statement(sid="Read", actions=("s3:GetObject",), resources=(pulumi.Output.from_input("arn:aws:s3:::b/*"),))
 
