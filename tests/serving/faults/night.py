@@ -2,7 +2,7 @@
 
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -83,11 +83,11 @@ class Night(Stage):
         git(self.checkout, "-c", "user.name=ada", "-c", "user.email=ada@example.com", "commit", "-qam", message)
         self.read()
 
-    def write_plan(self, **changed: Any) -> None:
-        """The short plan, with other values."""
-        steps = [step | changed.pop("step", {}) for step in self.plan["steps"]] if "step" in changed else None
-        plan = self.plan | changed | ({"steps": steps} if steps else {})
-        self.edit(lambda fields: fields.update(plan=plan, expected_rate_per_second=1000.0), "a plan")
+    def write_plan(self, *, step: Mapping[str, Any] | None = None, **changed: Any) -> None:
+        """The short plan, with other values in each step, or in the plan itself."""
+        steps = [each | dict(step or {}) for each in self.plan["steps"]]
+        plan = self.plan | {"steps": steps} | changed
+        self.edit(lambda fields: fields.update(plan=plan, expected_rate_per_second=100_000.0), "a plan")
 
     def begin(self, behaviour: Behaviour | None = None, **changed: Any) -> str:
         """Write a plan and commit a candidate at its first step; nothing follows yet."""

@@ -1,0 +1,57 @@
+"""Ways to break what a conductor works with, each at a real boundary: a signal, a file, a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.serving.faults.night import Night
+
+_KILLING_HOOK = """#!/bin/sh
+# git has just moved HEAD: whoever runs it dies before it can do anything more.
+if [ "$1" = committed ] && grep -q HEAD; then
+    rm -- "$0"
+    kill -9 "$(awk '{ print $4 }' "/proc/$PPID/stat")"
+fi
+"""
+
+
+@contextmanager
+def stopped(pid: int | None) -> Iterator[None]:
+    """A process that neither works nor ends."""
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def kill_at_the_next_commit(checkout: Path) -> None:
+    """Whoever commits next is killed when HEAD has moved, and nothing was done about it yet."""
+    hook = checkout / ".git/hooks/reference-transaction"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(_KILLING_HOOK)
+    hook.chmod(0o755)
+
+
+def run_verb(night: Night, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`stillhouse release ...` in a process of its own, to its end."""
+    where = ("--endpoint", "churn", "--run", str(night.root))
+    command = [sys.executable, "-c", "from cli.main import main; main()", "release", *arguments, *where]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+@contextmanager
+def gone_and_down(night: Night, version: str) -> Iterator[None]:
+    """A version whose process ended, and cannot come up again because its files are away."""
+    home, away = night.root / version, night.root / f"{version}-away"
+    home.rename(away)
+    try:
+        os.kill(night.pid(version), signal.SIGKILL)
+        yield
+    finally:
+        away.rename(home)

@@ -1,0 +1,89 @@
+"""Faults 3 to 6: what a verdict is made of is away, old, empty, or began anew; none of it passes for good news."""
+
+import json
+import os
+import signal
+
+from serving.conductor.action import Outcome, Wait
+from serving.conductor.conducting import Pass
+from serving.judge.evidence import SeriesState, Signal
+from serving.judge.verdict import Verdict
+from serving.release_repository import history
+from tests.serving.faults.breaking import stopped
+from tests.serving.faults.night import SHORT, Conducted, Night
+from tests.serving.waiting import wait_for
+
+NEVER_ENOUGH = {"min_samples": 100_000}
+
+
+def verdicts(conducted: Conducted) -> set[Verdict]:
+    return {done.weighed.judgement.verdict for done in conducted.passes if done.weighed is not None}
+
+
+def states(done: Pass) -> list[SeriesState]:
+    windows = done.weighed.evidence.windows if done.weighed else ()
+    return [window.candidate.state(Signal.REQUESTS) for window in windows]
+
+
+def assert_held_for_want_of_evidence(night: Night, version: str) -> None:
+    release = night.read()
+    assert release.candidate is not None
+    assert release.candidate.version == version
+    assert release.candidate.weight == 20
+    assert release.hold is not None
+    assert release.hold.owner == "the plan"
+    newest = history(night.release_path)[0]
+    assert newest.trailers["Verdict"] == "no_data"
+    assert night.weights()[version] == 20
+
+
+def test_prometheus_is_down_for_longer_than_a_step(night: Night) -> None:
+    version = night.begin(step={"max_minutes": SHORT})
+    with stopped(night.now().prometheus.pid), night.loaded() as load, night.conducted() as conducted:
+        assert conducted.end().outcome is Outcome.HELD
+    assert verdicts(conducted) == {Verdict.NO_DATA}
+    assert load.lost == 0
+    assert_held_for_want_of_evidence(night, version)
+
+
+def test_the_gateway_is_scraped_no_more(night: Night) -> None:
+    version = night.begin(step=NEVER_ENOUGH | {"max_minutes": 0.4})
+    targets = night.folder / "prometheus/gateway.json"
+    with night.loaded() as load, night.conducted() as conducted:
+        conducted.until(lambda done: SeriesState.PRESENT in states(done), "a good look")
+        draft = targets.with_suffix(".draft")
+        draft.write_text(json.dumps([]))
+        draft.replace(targets)
+        old = conducted.until(
+            lambda done: states(done)[-1:] in ([SeriesState.STALE], [SeriesState.MISSING]), "old news"
+        )
+        assert conducted.end().outcome is Outcome.HELD
+    assert old.weighed is not None
+    assert old.weighed.judgement.verdict is Verdict.NO_DATA
+    assert Verdict.ADVANCE not in verdicts(conducted)
+    assert load.lost == 0
+    assert_held_for_want_of_evidence(night, version)
+
+
+def test_nobody_asks_the_candidate(night: Night) -> None:
+    version = night.begin(step={"max_minutes": SHORT})
+    with night.conducted() as conducted:
+        assert conducted.end().outcome is Outcome.HELD
+    assert verdicts(conducted) == {Verdict.NO_DATA}
+    assert_held_for_want_of_evidence(night, version)
+
+
+def test_counters_begin_anew_within_a_window(night: Night) -> None:
+    version = night.begin(step={"min_samples": 400})
+    before = night.now().envoy
+    assert before.pid is not None
+    with night.loaded() as load, night.conducted() as conducted:
+        conducted.until(lambda done: SeriesState.PRESENT in states(done), "a good look")
+        os.kill(before.pid, signal.SIGKILL)
+        wait_for(lambda: night.now().envoy.restarts == before.restarts + 1, what="the gateway's restart")
+        reset = conducted.until(lambda done: SeriesState.RESET in states(done), "a named reset")
+        assert isinstance(reset.action, Wait), "what was counted just before the end is lost: no ground to go on"
+        assert conducted.end().outcome is Outcome.PROMOTED
+    assert load.result is not None
+    assert set(load.result.summary().failures_by_status) == {0}, "refused while no gateway was there, and nothing else"
+    assert night.weights() == {version: 100}
