@@ -28,7 +28,8 @@ def explain(error: ValidationError, place: str, *, form: type[BaseModel], text: 
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "value_error":
         where = _where(place, text, (*first["loc"], *_field_of(message)))
-        return UserError(f"{where}: {path + '.' if path else ''}{message}", hint="mend the file, or use a verb")
+        joint = ("." if _FIELD.match(message) else ": ") if path else ""
+        return UserError(f"{where}: {path}{joint}{message}", hint="mend the file, or use a verb")
     where = _where(place, text, first["loc"])
     allowed = ", ".join(fields_at(form, first["loc"][:-1]))
     if first["type"] == "extra_forbidden":
