@@ -30,7 +30,7 @@ class Gateway:
     receive_timeout_s: float = 5.0
     """A request must have come in whole after this time."""
     check_json: bool = True
-    """Whether a body that cannot be parsed is a 400 of the gateway's own."""
+    """Whether a body that is no JSON is a 400 of the gateway's own."""
     fallback_score: float | None = None
     """Answered, and marked, in place of a 503 or 504 of the gateway's own; None answers these."""
 
@@ -129,10 +129,14 @@ def _rate_limit(gateway: Gateway) -> Json:
 
 
 def _json_check() -> Json:
-    """Mark a body that cannot be parsed, for the routes to see; nothing is read from one that can."""
+    """Mark a body that is not even a JSON object, for the routes to see.
+
+    Nothing is read from one that is: Envoy has no cheap way to tell an object with inputs from one without.
+    """
     rule = {
         "selectors": [{"key": "inputs"}],
         "on_present": {"key": NOT_JSON, "value": False},
+        "on_missing": {"key": NOT_JSON, "value": True},
         "on_error": {"key": NOT_JSON, "value": True},
     }
     # Callers that name no type, or a wrong one, mean JSON all the same: Triton does not look at it.

@@ -92,7 +92,7 @@ def _unparsable(call: _Call) -> list[Json]:
     return [
         {
             "match": call.match(*plain, dynamic_metadata=[told]),
-            "direct_response": _refusal(400, "the body is not JSON"),
+            "direct_response": _refusal(400, "the body is not a JSON object"),
         }
     ]
 

@@ -31,12 +31,11 @@ class Version:
 
 
 def running(release: Release) -> tuple[str, ...]:
-    """Versions that need a process: those with weight, the candidate of a rule alone, the shadow.
+    """Versions that need a process: stable, candidate, shadow, and the one before, so that the way back is short.
 
     On a cluster some more are kept warm; here they would only take the others' memory.
     """
-    named = [release.candidate, release.shadow]
-    return tuple(dict.fromkeys([*release.weights(), *(one.version for one in named if one)]))
+    return tuple(one.version for one in release.places().values())
 
 
 class Fleet:

@@ -62,11 +62,13 @@ class Routing:
     rules: tuple[HeaderRule | EntityRule, ...] = ()
     """The first that holds decides."""
     shadow: Copies | None = None
+    previous: str | None = None
+    """What was stable before, with or without weight; it runs on until the promotion is confirmed."""
 
     @property
     def versions(self) -> tuple[str, ...]:
         """All that run."""
-        rest = [self.candidate, self.shadow.version if self.shadow else None]
+        rest = [self.candidate, self.previous, self.shadow.version if self.shadow else None]
         return tuple(dict.fromkeys([*self.weights, *(name for name in rest if name)]))
 
     @property
@@ -97,6 +99,7 @@ def routing_of(release: Release, *, model_name: str, patience: Patience) -> Rout
         patience=patience,
         candidate=candidate.version if candidate else None,
         rules=tuple(_rule(rule, candidate.version) for rule in candidate.match) if candidate else (),
+        previous=release.previous.version if release.previous else None,
         shadow=Copies(version=shadow.version, percent=shadow.percent) if shadow else None,
     )
 

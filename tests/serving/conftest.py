@@ -34,10 +34,9 @@ def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture
 def stage(living: Stage) -> Iterator[Stage]:
-    """The living twin with nothing but a stable version; what a test leaves on trial is rolled back."""
+    """The living twin with nothing but a stable version; what a test leaves beside it is taken away."""
     yield living
-    if living.release.candidate is not None:
-        living.rollback()
+    living.clear()
 
 
 @pytest.fixture

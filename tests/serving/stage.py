@@ -12,7 +12,8 @@ import httpx
 
 from serving.load import LoadRunner, LoadSettings
 from serving.release import Release, release_text
-from serving.release_change import Change
+from serving.release_change import Change, changed
+from serving.release_match import ByEntity, ByHeader
 from serving.release_verbs import canary, promote, ramp, register, rollback
 from serving.twin.run import twin_down, twin_reconcile, twin_status, twin_up
 from serving.twin.settings import TwinSettings
@@ -68,6 +69,28 @@ class Stage:
 
     def rollback(self) -> TwinStatus:
         return self.change(rollback)
+
+    def confirm(self) -> TwinStatus:
+        """Let the version that was stable before go."""
+        return self.change(lambda release: changed(release, "verify", "confirmed", {"previous": None}))
+
+    def shadow(self, version: str, percent: int = 100) -> TwinStatus:
+        digest = self.release.versions[version].digest
+        entry = {"version": version, "digest": digest, "percent": percent}
+        return self.change(lambda release: changed(release, "shadow", f"shadow {version}", {"shadow": entry}))
+
+    def compare(self, version: str, *rules: ByHeader | ByEntity, weight: int) -> TwinStatus:
+        digest = self.release.versions[version].digest
+        match = [rule.model_dump() for rule in rules]
+        entry = {"version": version, "digest": digest, "weight": weight, "match": match}
+        return self.change(lambda release: changed(release, "ab", f"compare {version}", {"candidate": entry}))
+
+    def clear(self) -> None:
+        """Nothing but a stable version, on the file and on the twin."""
+        if self.release.candidate is not None:
+            self.rollback()
+        if self.release.shadow is not None or self.release.previous is not None:
+            self.change(lambda release: changed(release, "verify", "cleared", {"shadow": None, "previous": None}))
 
     def change(self, verb: Callable[[Release], Change]) -> TwinStatus:
         """Write the next release file and make the twin serve it."""

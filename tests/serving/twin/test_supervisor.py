@@ -24,11 +24,13 @@ def test_no_request_is_lost_while_weights_and_versions_change(stage: Stage) -> N
     begin = stage.version(second).requests
     wait_for(lambda: stage.version(second).requests >= begin + 100, what="traffic at 50 %")
     stage.promote(second)
+    assert stage.pid(first) == old, "what was stable is kept until the promotion is confirmed"
     third = stage.add_next()
     stage.canary(third, 30)
     wait_for(lambda: stage.version(third).requests >= 50, what="traffic of the third version")
     rolled_back = stage.pid(third)
     stage.rollback()
+    stage.confirm()
     wait_for(lambda: is_gone(old), what="the end of the first version")
     wait_for(lambda: is_gone(rolled_back), what="the end of the third version")
     result = runner.stop()
