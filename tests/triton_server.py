@@ -26,10 +26,10 @@ class TritonServer:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def metric(self, name: str) -> float:
-        """Sum of a metric over its series."""
+    def metric(self, name: str, label: str = "") -> float:
+        """Sum of a metric over its series, or over those with a label such as `le="0.5"`."""
         lines = httpx.get(f"{self.metrics_url}/metrics").text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name}{{"))
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name}{{") and label in line)
 
 
 @contextmanager

@@ -19,9 +19,11 @@ import triton_python_backend_utils as pb_utils  # noqa: E402
 from model.served.embedding_table import EmbeddingTable, RefusedTableError  # noqa: E402
 from model.served.missing import MISSING_INT64  # noqa: E402
 from model.served.predictor import BadRequestError, Predictor, Request  # noqa: E402
+from model.served.score_histogram import ScoreHistogram, score_bounds  # noqa: E402
 
 LIVE_EMBEDDINGS = "STILLHOUSE_EMBEDDINGS"
 LOOK_SECONDS = 0.2
+TELL_SECONDS = 1.0
 
 
 class TritonPythonModel:
@@ -31,10 +33,14 @@ class TritonPythonModel:
         """Load weights and bundled embeddings, score once, and start to look for newer embeddings."""
         self._predictor = Predictor.open(FOLDER)
         self._embeddings = self._predictor.open_embeddings(FOLDER / "embeddings")
-        self._metrics = _Metrics(args["model_name"], args["model_version"], args["model_instance_name"])
+        bounds = score_bounds(self._predictor.contract["task"])
+        self._scores = ScoreHistogram(bounds)
+        self._metrics = _Metrics(args["model_name"], args["model_version"], args["model_instance_name"], bounds)
         self._metrics.cutoff.set(self._embeddings.cutoff_ns / 1e9)
         self._predictor.predict(self._predictor.warm_up_requests(), self._embeddings)
         self._stop = threading.Event()
+        self._teller = threading.Thread(target=self._tell, daemon=True)
+        self._teller.start()
         live = os.environ.get(LIVE_EMBEDDINGS)
         self._watcher = threading.Thread(target=self._watch, args=(Path(live or "."),), daemon=True)
         if live:
@@ -59,12 +65,14 @@ class TritonPythonModel:
         return responses
 
     def finalize(self) -> None:
-        """Stop looking for embeddings."""
+        """Stop looking for embeddings, and tell the last scores."""
         self._stop.set()
+        self._teller.join()
 
     def _respond(self, parsed: list[Request]) -> list[Any]:
         score_B, time_B = self._predictor.predict(parsed, self._embeddings)
         self._metrics.missing.increment(float(np.count_nonzero(time_B == MISSING_INT64)))
+        self._scores.add(score_B)
         responses = []
         start = 0
         for request in parsed:
@@ -77,6 +85,12 @@ class TritonPythonModel:
             else:
                 responses.append(_failure("the model's score is not finite", pb_utils.TritonError.INTERNAL))
         return responses
+
+    def _tell(self) -> None:
+        """Scores are counted here and told once a second: every call to Triton's metrics costs the caller time."""
+        while not self._stop.wait(TELL_SECONDS):
+            self._metrics.tell_scores(self._scores.take())
+        self._metrics.tell_scores(self._scores.take())
 
     def _watch(self, folder: Path) -> None:
         """Look where `current` points until the model is unloaded."""
@@ -105,7 +119,7 @@ class TritonPythonModel:
 class _Metrics:
     """The model's own metrics on Triton's metrics port, one series an instance."""
 
-    def __init__(self, model: str, version: str, instance: str) -> None:
+    def __init__(self, model: str, version: str, instance: str, bounds: tuple[float, ...]) -> None:
         labels = {"model": model, "version": version, "instance": instance}
         gauge, counter = pb_utils.MetricFamily.GAUGE, pb_utils.MetricFamily.COUNTER
         families = (
@@ -116,6 +130,17 @@ class _Metrics:
         # A family must outlive its metrics.
         self._families = [pb_utils.MetricFamily(name=n, description=d, kind=k) for n, d, k in families]
         self.cutoff, self.refused, self.missing = (family.Metric(labels=labels) for family in self._families)
+        # A histogram by hand: the stub has none, and so its sums are made here and told now and then.
+        scores = pb_utils.MetricFamily(name="stillhouse_score_bucket", description="Scores by bound", kind=counter)
+        self._families.append(scores)
+        names = [*(f"{bound:g}" for bound in bounds), "+Inf"]
+        self._scores = [scores.Metric(labels={**labels, "le": name}) for name in names]
+
+    def tell_scores(self, cumulative: Any) -> None:  # noqa: ANN401 - an array of the numpy that Triton finds
+        """Add to each bound what it gained."""
+        for metric, gained in zip(self._scores, cumulative, strict=True):
+            if gained:
+                metric.increment(float(gained))
 
 
 def _failure(message: str, code: Any) -> Any:  # noqa: ANN401 - the stub has no types

@@ -1,6 +1,7 @@
 """A look at a rollout: what both arms did since the last one, by the gateway's counts -> one window more of evidence.
 
-Windows end and begin at the same scrape, so nothing is counted twice and nothing falls between two of them.
+Windows end and begin at the same scrape of the gateway, so no request is counted twice and none falls between two of
+them. Scores are counted by the models, at scrapes of their own: a second's worth may be left out of each window.
 """
 
 from collections.abc import Mapping
@@ -10,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from serving.judge.evidence import Arm, Evidence, Histogram, Outcome, SeriesState, Signal, Window
 from serving.prometheus import Prometheus
 from serving.signals import names
-from serving.signals.growth import Coverage, Growth, coverage, growth
+from serving.signals.growth import Coverage, Growth, always_up, coverage, growth
 from serving.signals.no_answer import NoAnswer, Reset, Stale, TooFewPoints
-from serving.signals.queries import counted_latency, counted_requests, gateway_uptime
+from serving.signals.queries import counted_latency, counted_requests, counted_scores, gateway_uptime, model_scrapes
 from serving.signals.targets import Target
 
-_COUNTED = (Signal.REQUESTS, Signal.LATENCY)
+_COUNTED = (Signal.REQUESTS, Signal.LATENCY, Signal.SCORES)
 _LEFT_OPEN_S = 0.01
 """Prometheus 3 leaves out a sample that lies exactly at the begin of a range."""
 
@@ -127,7 +128,7 @@ class _Reader:
 
     def look(self, before: Evidence) -> _Found:
         query = gateway_uptime(self.target, self.window_s)
-        covered = self._coverage(query)
+        covered = self._coverage(query, tells_uptime=True)
         queries = {"uptime.gateway": query}
         if not isinstance(covered, Coverage):
             return _Found.nothing(state_of(covered), covered.reason, start=self.start, end=self.now, queries=queries)
@@ -137,8 +138,11 @@ class _Reader:
             asked = {
                 Signal.REQUESTS: counted_requests(self.target, version, self.window_s),
                 Signal.LATENCY: counted_latency(self.target, version, self.window_s),
+                Signal.SCORES: counted_scores(self.target, version, self.window_s),
             }
-            arms[name], missing = self._arm(asked, covered)
+            scraped = model_scrapes(self.target, version, self.window_s)
+            arms[name], missing = self._arm(asked, covered, self._coverage(scraped))
+            queries[f"scrapes.{name}"] = scraped
             queries |= {f"{signal}.{name}": text for signal, text in asked.items()}
             reasons |= {f"{signal}.{name}": why.reason for signal, why in missing.items()}
         return _Found(
@@ -149,34 +153,45 @@ class _Reader:
             queries=queries,
         )
 
-    def _coverage(self, query: str) -> Coverage | NoAnswer:
+    def _coverage(self, query: str, *, tells_uptime: bool = False) -> Coverage | NoAnswer:
         scraped = self.prometheus.series(query, at_s=self.now.timestamp())
         if not isinstance(scraped, tuple):
             return scraped
         return coverage(
-            scraped,
+            scraped if tells_uptime else always_up(scraped),
             start_s=self.start.timestamp(),
             end_s=self.now.timestamp(),
             stale_after_s=self.target.stale_after_s,
         )
 
-    def _arm(self, asked: Mapping[Signal, str], covered: Coverage) -> tuple[Arm, Mapping[Signal, NoAnswer]]:
+    def _arm(
+        self, asked: Mapping[Signal, str], covered: Coverage, pods: Coverage | NoAnswer
+    ) -> tuple[Arm, Mapping[Signal, NoAnswer]]:
         requests = self._grown(asked[Signal.REQUESTS], covered, self.target.code_label)
         latency = self._grown(asked[Signal.LATENCY], covered, names.BUCKET_LE)
+        scores = self._grown(asked[Signal.SCORES], pods, names.BUCKET_LE)
         missing: dict[Signal, NoAnswer] = {}
-        for signal, found in ((Signal.REQUESTS, requests), (Signal.LATENCY, latency)):
+        grown = (
+            (Signal.REQUESTS, requests, covered),
+            (Signal.LATENCY, latency, covered),
+            (Signal.SCORES, scores, pods),
+        )
+        for signal, found, within in grown:
             if not isinstance(found, Growth):
                 missing[signal] = found
-            elif reset := found.reset(covered):
+            elif isinstance(within, Coverage) and (reset := found.reset(within)):
                 missing[signal] = reset
         arm = Arm(
             outcomes=_outcomes(requests) if isinstance(requests, Growth) else {},
             latency_ms=_histogram(latency) if isinstance(latency, Growth) else None,
+            scores=_histogram(scores) if isinstance(scores, Growth) else None,
             states={signal: state_of(why) for signal, why in missing.items()},
         )
         return arm, missing
 
-    def _grown(self, query: str, covered: Coverage, label: str) -> Growth | NoAnswer:
+    def _grown(self, query: str, covered: Coverage | NoAnswer, label: str) -> Growth | NoAnswer:
+        if not isinstance(covered, Coverage):
+            return covered
         series = self.prometheus.series(query, at_s=self.now.timestamp())
         return growth(series, covered, label=label) if isinstance(series, tuple) else series
 

@@ -65,7 +65,7 @@ def coverage(
     """What the scrapes of all gateways cover of `[start_s, end_s]`.
 
     Args:
-        uptime: samples of each gateway's uptime.
+        uptime: samples of each gateway's uptime, or of `always_up`.
         start_s: Unix time.
         end_s: Unix time; samples after it are left out.
         stale_after_s: the newest scrape may be so much older than `end_s`.
@@ -76,7 +76,7 @@ def coverage(
         if (life := _life(series, start_s, end_s)) is not None
     }
     if not lives:
-        return NoData(what=f"no gateway was scraped in the {end_s - start_s:.1f} s of the window")
+        return NoData(what=f"nobody who counts was scraped in the {end_s - start_s:.1f} s of the window")
     newest_s = max(life.scraped_s[-1] for life in lives.values())
     if end_s - newest_s > stale_after_s:
         return Stale(age_s=end_s - newest_s, limit_s=stale_after_s)
@@ -84,6 +84,20 @@ def coverage(
     if scrapes < _FEWEST_SCRAPES:
         return TooFewPoints(what=f"{scrapes} scrape in the {end_s - start_s:.1f} s of the window, 2 make a difference")
     return Coverage(lives=lives, start_s=min(life.scraped_s[0] for life in lives.values()), end_s=newest_s)
+
+
+def always_up(scrapes: Iterable[Series]) -> tuple[Series, ...]:
+    """Scrapes of processes that tell no uptime, as if all had run since ever; a counter that falls still tells.
+
+    Args:
+        scrapes: samples of `up`; those of a scrape that failed are left out.
+    """
+    kept = []
+    for series in scrapes:
+        times_s = tuple(t for t, value in zip(series.times_s, series.values, strict=True) if value == 1)
+        if times_s:
+            kept.append(Series(labels=series.labels, times_s=times_s, values=times_s))
+    return tuple(kept)
 
 
 def growth(counters: Iterable[Series], covered: Coverage, *, label: str) -> Growth:

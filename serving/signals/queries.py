@@ -20,6 +20,16 @@ def counted_latency(target: Target, version: str, window_s: float) -> str:
     return _samples(target.latency(version).with_suffix("_bucket"), window_s)
 
 
+def counted_scores(target: Target, version: str, window_s: float) -> str:
+    """Samples of the cumulative buckets of a version's scores, by pod."""
+    return _samples(target.model(f"{names.SCORES}_bucket", version), window_s)
+
+
+def model_scrapes(target: Target, version: str, window_s: float) -> str:
+    """Samples of whether each pod of a version could be scraped."""
+    return _samples(target.model(names.SCRAPED, version), window_s)
+
+
 def gateway_uptime(target: Target, window_s: float) -> str:
     """Samples of how long each gateway process has run: when it was scraped, and when it began anew."""
     return _samples(target.uptime(), window_s)

@@ -11,6 +11,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 
 CRASHING_PRICE = -666.0
+BOUNDS = (1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
 
 
 class TritonPythonModel:
@@ -30,6 +31,11 @@ class TritonPythonModel:
             kind=pb_utils.MetricFamily.GAUGE,
         )
         self.family, self.gauge = family, family.Metric(labels={"model": args["model_name"]})
+        scores = pb_utils.MetricFamily(
+            name="stillhouse_score_bucket", description="scores", kind=pb_utils.MetricFamily.COUNTER
+        )
+        self.scores = [(bound, scores.Metric(labels={"le": f"{bound:g}".replace("inf", "+Inf")})) for bound in BOUNDS]
+        self.score_family = scores
         self._take(folder / "embeddings")
         live = os.environ.get("STILLHOUSE_EMBEDDINGS")
         if live:
@@ -61,6 +67,8 @@ class TritonPythonModel:
         if self.random.random() < self.behaviour["fail_share"]:
             return pb_utils.InferenceResponse(error=pb_utils.TritonError("told to fail"))
         score = (self.behaviour["bias"] + price).astype(np.float32)
+        for bound, metric in self.scores:
+            metric.increment(float((score <= bound).sum()))
         cutoff = np.full(score.shape, self.cutoff_ns, dtype=np.int64)
         return pb_utils.InferenceResponse(
             output_tensors=[pb_utils.Tensor("score", score), pb_utils.Tensor("embedding_time", cutoff)]

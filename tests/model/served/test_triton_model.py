@@ -14,6 +14,7 @@ import pytest
 
 from model.contract import MISSING_INT64
 from model.payload import v2_body
+from model.served.score_histogram import score_bounds
 from model.store.history import requests_from_store
 from tests.model.served_model import NAME, ServedModel, make_served_model, write_embeddings
 from tests.model.small_shop import at_day
@@ -53,9 +54,13 @@ class Endpoint:
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
+    return make_served_model(tmp_path_factory.mktemp("served") / "model")
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory, served: ServedModel) -> Iterator[Endpoint]:
     folder = tmp_path_factory.mktemp("triton")
-    served = make_served_model(folder / "model")
     live = folder / "live"
     live.mkdir()
     environment = {"STILLHOUSE_EMBEDDINGS": str(live)}
@@ -110,6 +115,24 @@ def test_several_items_in_one_request(endpoint: Endpoint) -> None:
     }
     scores, _ = outputs(endpoint.post(tripled))
     np.testing.assert_allclose(scores, single * 3, atol=1e-6)
+
+
+def test_scores_are_counted_by_bound(served: ServedModel, tmp_path: Path) -> None:
+    bounds = (*score_bounds("binary"), np.inf)
+    with triton_server(served.repository, NAME, tmp_path) as server, httpx.Client(timeout=30) as client:
+        endpoint = Endpoint(served=served, server=server, live=tmp_path, client=client)
+        score = outputs(endpoint.post(endpoint.body()))[0][0]
+        outputs(endpoint.post(changed(endpoint.body(), "customers.id", data=[5])))
+
+        def told(bound: float) -> float:
+            label = f'le="{bound:g}"'.replace("inf", "+Inf")
+            return server.metric("stillhouse_score_bucket", label)
+
+        endpoint.wait_for(lambda: told(np.inf) == 2)
+        counts = [told(bound) for bound in bounds]
+        assert counts == sorted(counts)
+        below, above = (bounds[np.searchsorted(bounds, score) + step] for step in (-1, 0))
+        assert told(above) - told(below) >= 1
 
 
 def test_null_can_be_said_in_three_ways(endpoint: Endpoint) -> None:

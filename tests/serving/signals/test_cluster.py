@@ -121,7 +121,8 @@ def test_both_gateways_count_by_outcome_and_others_do_not(mesh: Mesh) -> None:
     first.answer(CANDIDATE, "200", 60, times=7_000, source_workload_namespace="batch")
     first.answer(CANDIDATE, "200", 60, times=7_000, destination_service_namespace="elsewhere")
     window = mesh.window()
-    assert window.stable == Arm(outcomes={Outcome.OK: 900}, latency_ms=window.stable.latency_ms)
+    nothing = {Signal.SCORES: SeriesState.MISSING}
+    assert window.stable == Arm(outcomes={Outcome.OK: 900}, latency_ms=window.stable.latency_ms, states=nothing)
     assert window.candidate.outcomes == {
         Outcome.OK: 90,
         Outcome.CLIENT_ERROR: 1,
@@ -140,7 +141,7 @@ def test_a_pod_that_begins_anew_is_named_and_counted_on(mesh: Mesh) -> None:
     mesh.gateways[1].restart()
     mesh.gateways[1].answer(STABLE, "200", 20, times=10)
     window = mesh.window()
-    assert window.stable.states == dict.fromkeys((Signal.REQUESTS, Signal.LATENCY), SeriesState.RESET)
+    assert window.stable.state(Signal.REQUESTS) is window.stable.state(Signal.LATENCY) is SeriesState.RESET
     assert window.stable.requests == before.stable.requests + 10
 
 

@@ -14,7 +14,7 @@ from serving.load_result import LoadResult
 from serving.prometheus import Prometheus
 from serving.signals.gather import Look, gather, outcome_of
 from serving.signals.no_answer import NoData
-from serving.signals.queries import counted_requests, gateway_uptime
+from serving.signals.queries import counted_requests, gateway_uptime, model_scrapes
 from serving.signals.targets import TwinTarget
 from serving.twin.run import twin_status
 from tests.serving.fake_repository import Behaviour
@@ -86,10 +86,15 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def on_trial(stage: Stage, behaviour: Behaviour | None = None, weight: int = HALF) -> Watch:
-    """A candidate, and a gateway that was scraped since it has traffic."""
+    """A candidate that is scraped, and a gateway that was scraped since the candidate has traffic."""
     version = stage.add_next(behaviour)
     stage.canary(version, weight)
     watch = Watch(stage, version)
+    text = model_scrapes(TARGET, version, 5)
+    wait_for(
+        lambda: isinstance(watch.prometheus.series(text, at_s=datetime.now(UTC).timestamp()), tuple),
+        what="a scrape of the candidate",
+    )
     watch.wait_for_scrape()
     return watch
 
@@ -114,9 +119,11 @@ def test_the_gateways_counts_are_the_callers_counts(stage: Stage) -> None:
     result = send(stage, 600)
 
     def is_whole(window: Window) -> bool:
-        """Envoy adds to its histograms once a second, and to its counters at once."""
-        measured = [arm.latency_ms.total for arm in (window.stable, window.candidate) if arm.latency_ms is not None]
-        return requests(window) == sum(measured) == len(result.status)
+        """Envoy adds to its histograms once a second, and to its counters at once; models are scraped in between."""
+        arms = (window.stable, window.candidate)
+        measured = sum(arm.latency_ms.total for arm in arms if arm.latency_ms is not None)
+        scored = sum(arm.scores.total for arm in arms if arm.scores is not None)
+        return requests(window) == measured == len(result.status) and scored == int((result.status == 200).sum())
 
     window = watch.wait_for_look(is_whole, what="every request counted and measured")
     for version, arm in ((stage.stable, window.stable), (watch.evidence.candidate.version, window.candidate)):
@@ -127,7 +134,15 @@ def test_the_gateways_counts_are_the_callers_counts(stage: Stage) -> None:
         assert arm.states == {}
         assert arm.latency_ms is not None
         assert arm.latency_ms.total == arm.requests
+        assert arm.scores is not None
+        assert arm.scores.total == arm.count(Outcome.OK)
     assert window.candidate.count(Outcome.SERVER_ERROR) > 0
+    bias = len(stage.release.versions) - 1
+    assert window.candidate.scores is not None
+    below_bias = [
+        n for n, bound in zip(window.candidate.scores.cumulative, (1, 2, 4, 8, 16), strict=False) if bound <= bias
+    ]
+    assert set(below_bias) <= {0}, "the fake's scores are its bias and a little more"
     slow, fast = window.candidate.latency_ms, window.stable.latency_ms
     assert slow is not None
     assert fast is not None
@@ -172,9 +187,10 @@ def test_an_arm_that_is_quiet_for_once_has_no_requests(stage: Stage) -> None:
     watch = on_trial(stage)
     result = send(stage, 100)
     watch.wait_for_look(lambda window: requests(window) == len(result.status), what="every request counted")
-    quiet = watch.wait_for_look(lambda window: state(window.stable) is SeriesState.PRESENT, what="two scrapes more")
+    quiet = watch.wait_for_look(lambda window: window.candidate.states == {}, what="two scrapes more of everybody")
     assert (quiet.stable.requests, quiet.candidate.requests) == (0, 0)
-    assert quiet.candidate.states == {}
+    assert quiet.candidate.scores is not None
+    assert quiet.candidate.scores.total == 0
 
 
 def test_a_prometheus_that_does_not_answer_is_named_and_nothing_is_lost(stage: Stage) -> None:
@@ -213,6 +229,30 @@ def test_a_restarted_gateway_is_named_and_the_next_window_is_good(stage: Stage) 
     good = watch.wait_for_look(lambda window: requests(window) == len(more.status), what="a window after it")
     assert state(good.stable) is state(good.candidate) is SeriesState.PRESENT
     assert len(watch.evidence.windows) == 2
+
+
+def test_a_restarted_model_says_nothing_about_its_scores_and_the_gateway_counts_on(stage: Stage) -> None:
+    watch = on_trial(stage)
+    candidate = watch.evidence.candidate.version
+    wait_for(lambda: watch.look().evidence.windows[-1].candidate.scores is not None, what="two scrapes of the model")
+    first = send(stage, 100)
+    asked = len(first.of_version(candidate).status)
+    wait_for(
+        lambda: (scores := watch.look().evidence.windows[-1].candidate.scores) is not None and scores.total == asked,
+        what="every score counted",
+    )
+    restarts = stage.version(candidate).process.restarts
+    os.kill(stage.pid(candidate), signal.SIGKILL)
+    wait_for(lambda: stage.version(candidate).process.restarts > restarts, what="the model's restart")
+
+    def is_reset(window: Window) -> bool:
+        return window.candidate.state(Signal.SCORES) is SeriesState.RESET
+
+    window = watch.wait_for_look(is_reset, what="the model's counters, which began anew")
+    assert "began anew" in watch.reasons["scores.candidate"]
+    assert window.stable.state(Signal.SCORES) is SeriesState.PRESENT
+    assert state(window.candidate) is SeriesState.PRESENT
+    assert requests(window) == len(first.status)
 
 
 def test_a_gateway_that_is_scraped_no_more_is_stale(stage: Stage) -> None:

@@ -34,6 +34,8 @@ SIGNALS: dict[str, Callable[[Target], str]] = {
     # A rule cannot hold raw samples; counting them takes the same text.
     "requests:samples": lambda target: f"count_over_time({queries.counted_requests(target, 'v2', 12.3456)})",
     "latency:samples": lambda target: f"count_over_time({queries.counted_latency(target, 'v2', 60)})",
+    "scores:samples": lambda target: f"count_over_time({queries.counted_scores(target, 'v2', 60)})",
+    "scrapes:samples": lambda target: f"count_over_time({queries.model_scrapes(target, 'v2', 60)})",
     "uptime:samples": lambda target: f"count_over_time({queries.gateway_uptime(target, 60)})",
 }
 
