@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws
 
-from infra import versions
 from infra.account import Account
 from infra.cluster.access import AccessEntry, AccessLevel
 from infra.cluster.addons import NodeAddons, NodeAddonsArgs, WorkloadAddons, WorkloadAddonsArgs
 from infra.cluster.cluster import Cluster, ClusterArgs
+from infra.cluster.releases import KubernetesRelease, release_of
 from infra.network.endpoints import InterfaceEndpoint
 from infra.network.network import NatMode, Network, NetworkArgs
 from infra.network.outputs import ExistingNetwork, NetworkOutputs
@@ -44,6 +44,8 @@ class Foundation:
 
     place: Place
     network: NetworkOutputs
+    release: KubernetesRelease
+    """Whose image all nodes run."""
     cluster: Cluster
     system_nodes: SystemNodes
     addons: WorkloadAddons
@@ -57,9 +59,7 @@ def place_of(settings: Settings) -> Place:
     stack = pulumi.get_stack()
     return Place(
         environment=stack,
-        account=Account(
-            account_id=caller.account_id, region=settings.region, partition=_partition(settings.region)
-        ),
+        account=Account(account_id=caller.account_id, region=settings.region, partition=_partition(settings.region)),
         tags={"project": "stillhouse", "environment": stack, **settings.tags},
     )
 
@@ -72,11 +72,18 @@ def _partition(region: str) -> str:
 def build_foundation(settings: Settings, place: Place) -> Foundation:
     """Network, cluster, nodes, storage."""
     network, made = _network(settings, place)
+    release = release_of(settings.cluster.kubernetes_version)
     # Routes and endpoints too: without them nodes cannot join, and at the end controllers could not clean up.
     cluster = Cluster("cluster", _cluster_args(settings, place, network), pulumi.ResourceOptions(depends_on=made))
     node_addons = NodeAddons(
         "node-addons",
-        NodeAddonsArgs(account=place.account, cluster=cluster.identity, tags=place.tags),
+        NodeAddonsArgs(
+            account=place.account,
+            cluster=cluster.identity,
+            vpc_cni=release.vpc_cni,
+            kube_proxy=release.kube_proxy,
+            tags=place.tags,
+        ),
         pulumi.ResourceOptions(depends_on=[cluster]),
     )
     system_nodes = SystemNodes(
@@ -84,7 +91,8 @@ def build_foundation(settings: Settings, place: Place) -> Foundation:
         SystemNodesArgs(
             account=place.account,
             cluster_name=place.cluster_name,
-            cluster_version=settings.cluster.version or versions.KUBERNETES,
+            cluster_version=release.version,
+            image=release.image,
             subnet_ids=network.private_subnet_ids,
             instance_type=settings.nodes.system.instance_type,
             count=settings.nodes.system.count,
@@ -95,13 +103,21 @@ def build_foundation(settings: Settings, place: Place) -> Foundation:
     )
     addons = WorkloadAddons(
         "addons",
-        WorkloadAddonsArgs(account=place.account, cluster=cluster.identity, tags=place.tags),
+        WorkloadAddonsArgs(
+            account=place.account,
+            cluster=cluster.identity,
+            coredns=release.coredns,
+            ebs_csi=release.ebs_csi,
+            metrics_server=release.metrics_server,
+            tags=place.tags,
+        ),
         pulumi.ResourceOptions(depends_on=[system_nodes], providers=[cluster.provider]),
     )
     bucket, registry = _storage(settings, place)
     return Foundation(
         place=place,
         network=network,
+        release=release,
         cluster=cluster,
         system_nodes=system_nodes,
         addons=addons,
@@ -142,7 +158,7 @@ def _cluster_args(settings: Settings, place: Place, network: NetworkOutputs) -> 
     return ClusterArgs(
         account=place.account,
         cluster_name=place.cluster_name,
-        version=asked.version or versions.KUBERNETES,
+        version=asked.kubernetes_version,
         network=network,
         public_access_cidrs=asked.public_access_cidrs,
         private_access_cidrs=asked.private_access_cidrs,

@@ -173,6 +173,7 @@ class WorkloadsBuilder:
                 subnet_ids=self.foundation.network.private_subnet_ids,
                 security_group_ids=[self.foundation.cluster.cluster_security_group_id],
                 zones=self.settings.zones,
+                image=self.foundation.release.image,
                 pools=pools,
                 tags=self.place.tags,
             )

@@ -11,7 +11,7 @@ from pulumi_kubernetes import Provider
 
 from infra.account import Account
 from infra.cluster.access import AccessEntry
-from infra.cluster.support import check_supported
+from infra.cluster.releases import release_of
 from infra.identity.cluster import ClusterIdentity
 from infra.network.cidr import check_callers
 from infra.network.outputs import NetworkOutputs
@@ -32,7 +32,7 @@ class ClusterArgs:
     cluster_name: str
     """In EKS; fixed, because names of logs, tags and policies follow from it."""
     version: str
-    """Kubernetes version, e.g. `1.35`."""
+    """Kubernetes version; one of `infra/cluster/releases.py`."""
     network: NetworkOutputs
     public_access_cidrs: Sequence[str] = ()
     """Ranges that reach the API from the internet; none: the public endpoint is off."""
@@ -46,7 +46,7 @@ class ClusterArgs:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_supported(self.version)
+        release_of(self.version)
         if not self.cluster_name.replace("-", "").isalnum() or len(self.cluster_name) > LARGEST_NAME:
             raise ValueError(f"cluster_name: (got {self.cluster_name!r}); allowed are letters, digits and hyphens")
         _check_access("public_access_cidrs", self.public_access_cidrs, from_internet=True)

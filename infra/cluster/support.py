@@ -1,4 +1,4 @@
-"""How long EKS supports each Kubernetes version: a dated table and a check against it."""
+"""How long EKS supports each Kubernetes version: a dated table, and what it says of a day."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -41,18 +41,8 @@ BY_VERSION = {window.version: window for window in WINDOWS}
 def support_on(version: str, day: date) -> Support:
     """What AWS gives the version on that day; raises `ValueError` for a version that the table lacks."""
     if version not in BY_VERSION:
-        raise ValueError(f"Kubernetes version: (got {version!r}); allowed are {', '.join(BY_VERSION)} as of {AS_OF}")
+        raise ValueError(f"support: (got version {version!r}); allowed are {', '.join(BY_VERSION)} as of {AS_OF}")
     window = BY_VERSION[version]
     if day < window.standard_until:
         return Support.STANDARD
     return Support.EXTENDED if day < window.extended_until else Support.ENDED
-
-
-def check_supported(version: str, day: date = AS_OF) -> None:
-    """Refuses a version without standard support on that day: it costs more, or AWS changes it by itself."""
-    support = support_on(version, day)
-    if support is not Support.STANDARD:
-        supported = [window.version for window in WINDOWS if support_on(window.version, day) is Support.STANDARD]
-        raise ValueError(
-            f"Kubernetes version: (got {version}, {support.value} support on {day}); allowed are {', '.join(supported)}"
-        )

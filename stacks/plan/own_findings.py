@@ -1,13 +1,18 @@
 """What the plan itself finds, beside the policies: pods that do not fit, types without a price, example values."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 
+from infra.cluster.releases import PLACE
+from infra.cluster.support import BY_VERSION, SOURCE, Support, support_on
 from infra.policies.rule import Finding, Level
 from stacks.bill.bill import Bill
 from stacks.fit import Fit
 from stacks.settings.network import CreateNetwork
 from stacks.settings.settings import Settings
 
+NOTICE = timedelta(days=90)
+"""How long before the end of support a plan begins to warn."""
 EXAMPLES = {
     "example.com": "a domain that is reserved for examples",
     "github.com/example/": "a repository that does not exist",
@@ -61,6 +66,23 @@ def reach_findings(settings: Settings) -> Iterator[Finding]:
             " stillhouse:cluster.public_access_cidrs for that once (docs/platform.md, `The first time`)"
         )
         yield _finding("first-update-reaches-the-api", Level.ADVISORY, message, "EKS guide: private clusters")
+
+
+def support_findings(settings: Settings, day: date) -> Iterator[Finding]:
+    """Standard support that has ended or soon will.
+
+    Only advice: what nobody has changed must not stop being allowed overnight, and the cluster goes on in any case.
+    """
+    version = settings.cluster.kubernetes_version
+    window, support = BY_VERSION[version], support_on(version, day)
+    way_out = f"upgrade to a version with a later row in {PLACE} (docs/platform.md, `Upgrades`)"
+    if support is not Support.STANDARD:
+        message = f"standard support of Kubernetes {version} ended on {window.standard_until}: {way_out}"
+        yield _finding("kubernetes-is-supported", Level.ADVISORY, message, SOURCE)
+    elif day + NOTICE >= window.standard_until:
+        left = (window.standard_until - day).days
+        message = f"standard support of Kubernetes {version} ends on {window.standard_until}, in {left} days: {way_out}"
+        yield _finding("kubernetes-is-supported", Level.ADVISORY, message, SOURCE)
 
 
 def _why_example(value: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from infra.policies.catalogue import judge
@@ -15,7 +16,13 @@ from stacks.capture.judged import judged
 from stacks.capture.resource import creation_order
 from stacks.capture.run import Capture, capture
 from stacks.fit import Fit, fit
-from stacks.plan.own_findings import bill_findings, fit_findings, placeholder_findings, reach_findings
+from stacks.plan.own_findings import (
+    bill_findings,
+    fit_findings,
+    placeholder_findings,
+    reach_findings,
+    support_findings,
+)
 from stacks.plan.release_fit import release_findings
 from stacks.programs import RELEASES_SUFFIX, known_stacks, program_of, stack_file
 from stacks.settings.read import read_settings
@@ -69,7 +76,12 @@ class Plan:
 
 
 def make_plan(
-    stack: str, *, tier: Tier | None = None, folder: Path = STACKS_FOLDER, bench: Path = BENCH_REPORT
+    stack: str,
+    *,
+    tier: Tier | None = None,
+    folder: Path = STACKS_FOLDER,
+    bench: Path = BENCH_REPORT,
+    today: date | None = None,
 ) -> Plan:
     """Run the stack's program in the capture and judge what it declares.
 
@@ -78,6 +90,7 @@ def make_plan(
         tier: instead of the one in the stack's file.
         folder: of the stack files.
         bench: an own benchmark's figures, if it has run.
+        today: whose day support must cover; None: the day of the run.
 
     Raises:
         UserError: no such stack, or a wrong setting.
@@ -96,6 +109,7 @@ def make_plan(
     own = (
         *placeholder_findings(settings),
         *reach_findings(settings),
+        *support_findings(settings, today or datetime.now(UTC).date()),
         *fit_findings(part.fit),
         *bill_findings(part.bill),
     )

@@ -5,6 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from infra import versions
+from infra.cluster.releases import release_of
 from infra.network.cidr import check_callers
 from stacks.settings.part import Arn, Cidr, KubernetesName, Part
 
@@ -19,11 +21,16 @@ def _from_inside(cidr: str) -> str:
     return cidr
 
 
+def _has_a_release(version: str) -> str:
+    release_of(version)
+    return version
+
+
 class ClusterSettings(Part):
     """The EKS control plane and who may talk to it."""
 
-    version: str | None = Field(default=None, pattern=r"^1\.[0-9]{2}$")
-    """Kubernetes version, e.g. 1.35; null: the one of the tested set in `infra/versions.py`."""
+    version: Annotated[str, AfterValidator(_has_a_release)] | None = None
+    """Kubernetes version, one with a row in `infra/cluster/releases.py`; null: the one of `infra/versions.py`."""
     public_access_cidrs: tuple[Annotated[Cidr, AfterValidator(_from_internet)], ...] = ()
     """Ranges that reach the API's public endpoint, e.g. an office's or a VPN's; none: there is no public endpoint."""
     private_access_cidrs: tuple[Annotated[Cidr, AfterValidator(_from_inside)], ...] = ()
@@ -36,6 +43,11 @@ class ClusterSettings(Part):
     """Whether AWS refuses to delete the cluster, and Pulumi refuses to delete what holds data, until this is false."""
     log_retention_days: int = Field(ge=1)
     """Days for which CloudWatch keeps the five control-plane logs."""
+
+    @property
+    def kubernetes_version(self) -> str:
+        """The version that is asked for."""
+        return self.version or versions.KUBERNETES
 
     @model_validator(mode="after")
     def _somebody_reaches_the_api(self) -> Self:

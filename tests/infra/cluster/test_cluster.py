@@ -126,8 +126,7 @@ def test_a_preview_knows_no_output_and_declares_the_same() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"version": "1.33"}, "extended support"),
-        ({"version": "1.99"}, "allowed are 1.31"),
+        ({"version": "1.34"}, r"got 1\.34\); allowed: 1\.35, .*add its row to infra/cluster/releases\.py"),
         ({"public_access_cidrs": ("0.0.0.0/0",)}, "public_access_cidrs: .*never the whole internet"),
         ({"public_access_cidrs": ("10.0.0.0/16",)}, "a private range"),
         ({"private_access_cidrs": ("0.0.0.0/0",)}, "private_access_cidrs: .*never the whole internet"),

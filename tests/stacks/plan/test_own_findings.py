@@ -1,10 +1,17 @@
 """What the plan itself finds."""
 
+import re
+from datetime import timedelta
+
+import pytest
+
+from infra import versions
+from infra.cluster.support import BY_VERSION
 from infra.pods import PodRequests
 from infra.policies.rule import Level
 from stacks.bill.bill import Bill
 from stacks.fit import fit
-from stacks.plan.own_findings import bill_findings, fit_findings, placeholder_findings, reach_findings
+from stacks.plan.own_findings import bill_findings, fit_findings, placeholder_findings, reach_findings, support_findings
 from stacks.settings.read import read_settings
 from tests.stacks.bill.samples import settings
 from tests.stacks.settings.samples import with_own
@@ -49,6 +56,17 @@ def test_a_reachable_api_is_no_finding() -> None:
     subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
     there = {"kind": "existing", "vpc_id": "vpc-0123456789abcdef0", "private_subnet_ids": subnets}
     assert list(reach_findings(read_settings(with_own("network", there)))) == []
+
+
+@pytest.mark.parametrize(
+    ("days_left", "words"),
+    [(91, None), (90, r"ends on .*, in 90 days"), (1, "in 1 days"), (0, "ended on"), (-400, "ended on")],
+)
+def test_the_end_of_support_is_told_90_days_ahead(days_left: int, words: str | None) -> None:
+    day = BY_VERSION[versions.KUBERNETES].standard_until - timedelta(days=days_left)
+    found = list(support_findings(settings(), day))
+    assert len(found) == (words is not None)
+    assert all(re.search(words or "", one.message) and one.level is Level.ADVISORY for one in found)
 
 
 def test_settings_of_ones_own_are_no_finding() -> None:

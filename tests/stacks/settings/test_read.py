@@ -43,6 +43,8 @@ WRONG: list[tuple[str, object, str, str]] = [
     ("cluster", {"public_access_cidrs": ["10.1.0.0/16"]}, "(got 10.1.0.0/16, a private range)", ""),
     ("cluster", {"private_access_cidrs": ["0.0.0.0/0"]}, "cluster.private_access_cidrs.0: (got 0.0.0.0/0)", ""),
     ("cluster", {"private_access_cidrs": ["10.1.0.1/16"]}, "has host bits set (got '10.1.0.1/16')", ""),
+    ("cluster", {"version": "1.34"}, "cluster.version: Kubernetes version: (got 1.34); allowed: 1.35", "releases.py"),
+    ("cluster", {"version": "1.36"}, "for another one, add its row to infra/cluster/releases.py", ""),
     ("cluster", {"version": 1.35}, "cluster.version: Input should be a valid string (got 1.35)", "Kubernetes version"),
     ("cluster", {"admins": {"me": "root"}}, "cluster.admins.me: String should match pattern", ""),
     ("edge", {**EDGE, "jwt": {}}, "stillhouse:edge.jwt.issuer is missing", "`iss`"),
