@@ -66,6 +66,8 @@ class TritonPythonModel:
             os._exit(1)
         if self.random.random() < self.behaviour["fail_share"]:
             return pb_utils.InferenceResponse(error=pb_utils.TritonError("told to fail"))
+        if self.random.random() < self.behaviour["slow_share"]:
+            time.sleep(self.behaviour["slow_ms"] / 1000)
         score = (self.behaviour["bias"] + price).astype(np.float32)
         for bound, metric in self.scores:
             metric.increment(float((score <= bound).sum()))

@@ -35,6 +35,9 @@ class Behaviour:
     fail_share: float = 0.0
     """Share of the requests that fail, chosen by a seeded generator."""
     sleep_ms: float = 0.0
+    slow_share: float = 0.0
+    """Share of the requests that take `slow_ms` longer, chosen likewise: the tail alone."""
+    slow_ms: float = 0.0
     load_s: float = 0.0
     """How long it takes to load."""
     load_error: bool = False
