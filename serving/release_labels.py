@@ -67,7 +67,7 @@ def _read(path: Path) -> pd.DataFrame:
         )
     rows = pd.DataFrame({"version": table["version"].astype(str)})
     try:
-        rows["requested"] = pd.to_datetime(table["requested"], utc=True)
+        rows["requested"] = pd.to_datetime(table["requested"], utc=True, format="ISO8601")
         rows["score"] = pd.to_numeric(table["score"]).astype(np.float64)
         rows["label"] = pd.to_numeric(table["label"]).astype(np.float64)
     except (ValueError, TypeError) as error:
