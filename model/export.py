@@ -32,7 +32,16 @@ from model.graph import Graph, Link, SemanticType
 from model.served.features import TableFeatures, features_from_json
 from model.served.predictor import ENTITY
 
-SERVED_MODULES = ("__init__", "embedding_table", "features", "inputs", "missing", "predictor", "score_histogram", "scorer")
+SERVED_MODULES = (
+    "__init__",
+    "embedding_table",
+    "features",
+    "inputs",
+    "missing",
+    "predictor",
+    "score_histogram",
+    "scorer",
+)
 """Of `model/served`, what goes into the repository: it imports numpy, the standard library and each other."""
 ENTRY_MODULE = "triton_model"
 EMBEDDING_FILES = ("keys.npy", "vectors.npy", "embeddings.json")

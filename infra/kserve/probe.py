@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 STUB = "triton_python_backend_stub"
+REQUEST_ID = "stillhouse-probe"
+"""By it the model knows a prediction that nobody uses, and leaves it out of what it counts."""
 _NULLS: dict[str, str | int | float] = {"INT64": -(2**63), "FP32": -3.4028234663852886e38, "BYTES": ""}
 
 
@@ -86,7 +88,7 @@ def body(model: Path, now_ns: int) -> bytes:
         if spec["role"] == "interaction":
             shape, data = [1, 0, 1], []
         tensors.append({"name": spec["name"], "datatype": spec["datatype"], "shape": shape, "data": data})
-    return json.dumps({"inputs": tensors}).encode()
+    return json.dumps({"id": REQUEST_ID, "inputs": tensors}).encode()
 
 
 def answers(address: str, model: Path) -> bool:

@@ -24,6 +24,8 @@ from model.served.score_histogram import ScoreHistogram, score_bounds  # noqa: E
 LIVE_EMBEDDINGS = "STILLHOUSE_EMBEDDINGS"
 LOOK_SECONDS = 0.2
 TELL_SECONDS = 1.0
+PROBE_ID = "stillhouse-probe"
+"""A request with this id only asks whether the model answers; its score counts for nothing."""
 
 
 class TritonPythonModel:
@@ -51,16 +53,18 @@ class TritonPythonModel:
         """One response for each request, in order."""
         responses: list[Any] = [None] * len(requests)
         parsed: list[Request] = []
+        is_real: list[bool] = []
         places: list[int] = []
         for place, request in enumerate(requests):
             try:
                 tensors = {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
                 parsed.append(self._predictor.parse(tensors))
                 places.append(place)
+                is_real.append(request.request_id() != PROBE_ID)
             except BadRequestError as error:
                 responses[place] = _failure(str(error), pb_utils.TritonError.INVALID_ARG)
         if parsed:
-            for place, response in zip(places, self._respond(parsed), strict=True):
+            for place, response in zip(places, self._respond(parsed, is_real), strict=True):
                 responses[place] = response
         return responses
 
@@ -69,10 +73,11 @@ class TritonPythonModel:
         self._stop.set()
         self._teller.join()
 
-    def _respond(self, parsed: list[Request]) -> list[Any]:
+    def _respond(self, parsed: list[Request], is_real: list[bool]) -> list[Any]:
         score_B, time_B = self._predictor.predict(parsed, self._embeddings)
         self._metrics.missing.increment(float(np.count_nonzero(time_B == MISSING_INT64)))
-        self._scores.add(score_B)
+        real_B = slice(None) if all(is_real) else np.repeat(is_real, [len(request) for request in parsed])
+        self._scores.add(score_B[real_B])
         responses = []
         start = 0
         for request in parsed:

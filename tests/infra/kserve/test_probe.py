@@ -89,6 +89,21 @@ def test_it_asks_for_an_entity_that_has_an_embedding(healthy: Served) -> None:
     assert healthy.server.metric("stillhouse_embedding_missing_total") == before
 
 
+def test_its_predictions_are_not_counted_as_scores(healthy: Served) -> None:
+    """Both arms of a release are asked alike, however little real traffic one of them has."""
+
+    def scores() -> float:
+        return healthy.server.metric("stillhouse_score_bucket", 'le="+Inf"')
+
+    before = scores()
+    assert healthy.asked("answers")
+    real = json.loads(probe.body(healthy.repository / NAME, time.time_ns())) | {"id": "a caller's"}
+    sent = json.dumps(real).encode()
+    assert probe.status(healthy.address, "POST", f"/v2/models/{NAME}/infer", timeout_s=5, sent=sent) == 200
+    assert _eventually(lambda: scores() > before)
+    assert scores() == before + 1
+
+
 def test_a_dead_process_is_noticed_where_triton_says_ready(served: Served) -> None:
     stub = served.stub()
     stub.kill()
