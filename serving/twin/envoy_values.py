@@ -38,5 +38,9 @@ def loopback(port: int) -> Json:
 def discovery(message: str, resources: Sequence[Json]) -> Json:
     """An xDS answer whose version is the digest of its contents: equal contents, equal version."""
     whole = [typed(message, **resource) for resource in resources]
-    version = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
-    return {"version_info": version, "resources": whole}
+    return {"version_info": contents_version(whole), "resources": whole}
+
+
+def contents_version(resources: Sequence[Json]) -> str:
+    """The version of these contents, whoever wrote them."""
+    return hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()[:16]

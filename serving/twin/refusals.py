@@ -1,9 +1,11 @@
 """Notices when Envoy refuses what lies in its folder, whoever put it there, and goes on with what it had."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.twin.envoy_admin import EnvoyAdmin, Taken
+from serving.twin.envoy_values import contents_version
 
 _KINDS = {"cds": "clusters", "rds": "routes", "ecds": "token rules"}
 
@@ -47,9 +49,9 @@ class Refusals:
         return news
 
     def _lies_there(self, kind: str, now: Taken) -> bool:
-        """Whether what was refused was put back since."""
+        """Whether the file holds what Envoy works by, so that what was refused was put right since."""
         try:
-            text = (self.xds / kind / f"{kind}.json").read_text()
-        except OSError:
+            answer = json.loads((self.xds / kind / f"{kind}.json").read_text())
+            return bool(contents_version(answer["resources"]) == now.version)
+        except (OSError, ValueError, KeyError, TypeError):
             return False
-        return bool(now.version) and f'"version_info": "{now.version}"' in text
