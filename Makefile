@@ -33,6 +33,7 @@ format: setup
 docs: setup
 	$(PYTHON) -m typer cli.main utils docs --name stillhouse --output docs/cli.md
 	$(PYTHON) -m stacks.pages
+	$(PYTHON) -m serving.release_schema docs/release.schema.json
 
 lock: setup
 	scripts/lock

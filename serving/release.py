@@ -30,15 +30,19 @@ class Release(Part):
     schema_: Literal["stillhouse.release/v1"] = Field(default=SCHEMA, alias="schema")
     endpoint: Name
     versions: Mapping[Name, Registered] = Field(default_factory=dict)
+    """All that were ever registered, by name."""
     stable: Stable | None = None
     candidate: Candidate | None = None
     rejected: tuple[Rejected, ...] = Field(default=(), strict=False)
+    """Digests that were rolled back, and that no person cleared since."""
     previous: Previous | None = None
     """What the stable version relieved, until labels confirm that it may."""
     shadow: Shadow | None = None
+    """Gets copies of requests."""
     warm: tuple[Name, ...] = Field(default=(), strict=False)
     """Versions that a cluster keeps running without any traffic, ready for it."""
     hold: Hold | None = None
+    """Who keeps the traffic as it is, and why."""
     expected_rate_per_second: float | None = Field(default=None, gt=0)
     """Requests to the endpoint in a second, at a quiet hour; a plan is measured by it."""
     plan: Plan | None = None

@@ -16,7 +16,9 @@ class ByHeader(Part):
 
     kind: Literal["header"]
     header: Header
+    """Its name in small letters."""
     value: str = Field(min_length=1, max_length=200)
+    """Compared exactly."""
     role: str | None = Field(default=None, min_length=1)
     """That the caller's token must have; None is whoever may call at all."""
 

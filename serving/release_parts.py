@@ -31,6 +31,7 @@ class Registered(Part):
     """Where the Triton repository lies: a folder relative to the checkout (on a cluster: to the platform's artifacts),
     `file://` or `s3://`."""
     registered: AwareDatetime
+    """When; the newest time where it was registered again."""
     proven: tuple[Proof, ...] = Field(default=(), strict=False)
     """Evidence of its promotions."""
 
@@ -103,3 +104,4 @@ class Hold(Part):
     """Who may be asked."""
     reason: Words
     since: AwareDatetime
+    """When it was taken into hold."""

@@ -11,6 +11,7 @@ class LabelCheck(Part):
     """How labels decide."""
 
     measure: Literal["log_loss", "auroc"] = "log_loss"
+    """What is compared."""
     margin: float = Field(default=0.01, gt=0)
     """How much worse is still good enough, in the measure's unit."""
     alpha: float = Field(default=0.05, gt=0, lt=0.5)

@@ -116,8 +116,8 @@ def test_a_second_version_goes_to_a_tenth_and_back(folder: Path) -> None:
         "v2": 10,
     }
     assert documents["load --rate"]["failures"] == 0
-    assert documents["release rollback"]["candidate"] is None
-    assert [entry["version"] for entry in documents["release rollback"]["rejected"]] == ["v2"]
+    assert documents["release rollback"]["release"]["candidate"] is None
+    assert [entry["version"] for entry in documents["release rollback"]["release"]["rejected"]] == ["v2"]
     again = stillhouse("release", "canary", "v2", "--run", str(folder))
     assert again.returncode == 1
     assert "rejected" in again.stderr
