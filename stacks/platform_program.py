@@ -6,16 +6,18 @@ from stacks.foundation import Foundation, build_foundation, place_of
 from stacks.platform_outputs import PlatformOutputs, export_platform
 from stacks.settings.read import read_settings
 from stacks.settings.settings import Settings
-from stacks.settings.stack_config import config_of_program
+from stacks.settings.stack_config import config_of_program, refused_in
 from stacks.system_pods import export_system_pods
 from stacks.workloads import Workloads, WorkloadsBuilder
 
 
 def platform_program() -> None:
     """Declare everything, and tell the releases stack what it needs to know."""
-    settings = read_settings(config_of_program())
-    foundation = build_foundation(settings, place_of(settings))
-    workloads = WorkloadsBuilder(settings, foundation).build()
+    config = config_of_program()
+    settings = read_settings(config)
+    with refused_in(config.place):
+        foundation = build_foundation(settings, place_of(settings))
+        workloads = WorkloadsBuilder(settings, foundation).build()
     export_platform(_told(settings, foundation, workloads))
     export_system_pods(workloads.requests)
     pulumi.export("cluster_name", foundation.cluster.cluster_name)

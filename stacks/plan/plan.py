@@ -28,7 +28,7 @@ from stacks.programs import RELEASES_SUFFIX, known_stacks, program_of, stack_fil
 from stacks.settings.read import read_settings
 from stacks.settings.secret_settings import needed_secrets
 from stacks.settings.settings import Settings, Tier
-from stacks.settings.stack_config import PROJECT, STACKS_FOLDER, StackConfig, config_of_file
+from stacks.settings.stack_config import PROJECT, STACKS_FOLDER, StackConfig, config_of_file, refused_in
 from stacks.system_pods import system_pods_of
 
 PLACEHOLDER_SECRET = "not-decrypted"  # noqa: S105
@@ -119,13 +119,14 @@ def make_plan(
 def _captured(stack: str, config: StackConfig, secrets: Mapping[str, str]) -> Capture:
     """In creation order, which is the same on every run; the order of registration is not."""
     held = dict.fromkeys(config.secret_keys, PLACEHOLDER_SECRET)
-    captured = capture(
-        program_of(stack),
-        project=PROJECT,
-        stack=stack,
-        config={**config.as_pulumi(), **held, **secrets},
-        secrets=frozenset({*config.secret_keys, *secrets}),
-    )
+    with refused_in(config.place):
+        captured = capture(
+            program_of(stack),
+            project=PROJECT,
+            stack=stack,
+            config={**config.as_pulumi(), **held, **secrets},
+            secrets=frozenset({*config.secret_keys, *secrets}),
+        )
     by_urn = sorted(captured.resources, key=lambda resource: resource.urn)
     return replace(captured, resources=tuple(creation_order(by_urn)))
 

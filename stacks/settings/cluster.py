@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from infra import versions
 from infra.cluster.releases import release_of
 from infra.network.cidr import check_callers
-from stacks.settings.part import Arn, Cidr, KubernetesName, Part
+from stacks.settings.part import Cidr, KubernetesName, Part, PrincipalArn
 
 
 def _from_internet(cidr: str) -> str:
@@ -35,14 +35,30 @@ class ClusterSettings(Part):
     """Ranges that reach the API's public endpoint, e.g. an office's or a VPN's; none: there is no public endpoint."""
     private_access_cidrs: tuple[Annotated[Cidr, AfterValidator(_from_inside)], ...] = ()
     """Ranges of the VPC or of networks connected to it that reach the API's private endpoint; the nodes always do."""
-    admins: Mapping[KubernetesName, Arn] = Field(default_factory=dict)
+    admins: Mapping[KubernetesName, PrincipalArn] = Field(default_factory=dict)
     """Name -> IAM principal with all rights in the cluster, besides the one that creates it."""
-    viewers: Mapping[KubernetesName, Arn] = Field(default_factory=dict)
+    viewers: Mapping[KubernetesName, PrincipalArn] = Field(default_factory=dict)
     """Name -> IAM principal that may read everything but secrets."""
     deletion_protection: bool = False
     """Whether AWS refuses to delete the cluster, and Pulumi refuses to delete what holds data, until this is false."""
     log_retention_days: int = Field(ge=1)
     """Days for which CloudWatch keeps the five control-plane logs."""
+
+    @model_validator(mode="after")
+    def _each_has_one_entry(self) -> Self:
+        """EKS keeps one entry for a principal, and each needs a name of its own."""
+        both = sorted(self.admins.keys() & self.viewers.keys())
+        if both:
+            raise ValueError(
+                f"viewers: names that stand in admins too (got {', '.join(both)}); allowed: each name once"
+            )
+        arns = [*self.admins.values(), *self.viewers.values()]
+        twice = sorted({arn for arn in arns if arns.count(arn) > 1})
+        if twice:
+            raise ValueError(
+                f"admins and viewers: principals that stand twice (got {', '.join(twice)}); allowed: each once"
+            )
+        return self
 
     @property
     def kubernetes_version(self) -> str:

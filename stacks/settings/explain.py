@@ -34,8 +34,11 @@ def explain(error: ValidationError, *, place: str, model: type[BaseModel], prefi
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] in {"literal_error", "union_tag_invalid", "union_tag_not_found"}:
         return _not_of_set(key, first, field, _meaning(owner, where[-1]))
+    if not where:
+        # A rule between sections names the key itself.
+        return UserError(f"{key}{message}")
     got = "" if "(got " in message else f" (got {first['input']!r})"
-    return UserError(f"{key}: {message}{got}", hint=_meaning(owner, where[-1]) if where else "")
+    return UserError(f"{key}: {message}{got}", hint=_meaning(owner, where[-1]))
 
 
 def unknown_key(key: str, name: str, allowed: list[str]) -> UserError:

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from stacks.settings.part import InstanceType, Part
+from infra.nodes.instance_types import BY_NAME, TYPES
+from stacks.fit import INTERFACES
+from stacks.settings.part import Part
 
 
 class OnDemand(Part):
@@ -33,10 +35,22 @@ class Reservation(Part):
 CapacitySettings = Annotated[OnDemand | Spot | Reservation, Field(discriminator="kind")]
 
 
+def _is_known(name: str) -> str:
+    if name not in BY_NAME:
+        raise ValueError(f"unknown type (got {name}); allowed: {', '.join(BY_NAME)}")
+    return name
+
+
+def _fits_system_pods(name: str) -> str:
+    if name not in INTERFACES:
+        raise ValueError(f"not known as a system node (got {name}); allowed: {', '.join(INTERFACES)}")
+    return name
+
+
 class SystemNodesSettings(Part):
     """The nodes that are always on: controllers, mesh, monitoring."""
 
-    instance_type: InstanceType = "m5.large"
+    instance_type: Annotated[str, AfterValidator(_fits_system_pods)] = "m5.large"
     """EC2 type of every system node."""
     count: int = Field(ge=1, le=9)
     """How many, spread over the zones; one fewer should still hold every system pod."""
@@ -47,7 +61,7 @@ class SystemNodesSettings(Part):
 class PoolSettings(Part):
     """A pool of workers that Karpenter fills from zero."""
 
-    instance_type: InstanceType
+    instance_type: Annotated[str, AfterValidator(_is_known)]
     """EC2 type of the pool's nodes."""
     minimum: int = Field(ge=0)
     """Nodes at a quiet hour, as the bill assumes them; the pool itself starts from zero."""
@@ -72,12 +86,28 @@ class PoolSettings(Part):
         return self
 
 
+def _without_gpu(pool: PoolSettings) -> PoolSettings:
+    return _with_gpus(pool, wanted=False)
+
+
+def _with_gpu(pool: PoolSettings) -> PoolSettings:
+    return _with_gpus(pool, wanted=True)
+
+
+def _with_gpus(pool: PoolSettings, *, wanted: bool) -> PoolSettings:
+    allowed = [one.name for one in TYPES if bool(one.gpus) is wanted]
+    if pool.instance_type not in allowed:
+        has = "without a GPU" if wanted else "with a GPU"
+        raise ValueError(f"instance_type: a type {has} (got {pool.instance_type}); allowed: {', '.join(allowed)}")
+    return pool
+
+
 class NodesSettings(Part):
     """System nodes and the pools of workers."""
 
     system: SystemNodesSettings
     """Always on."""
-    cpu: PoolSettings
+    cpu: Annotated[PoolSettings, AfterValidator(_without_gpu)]
     """Workers without an accelerator."""
-    gpu: PoolSettings
+    gpu: Annotated[PoolSettings, AfterValidator(_with_gpu)]
     """Workers with one GPU each."""

@@ -1,14 +1,38 @@
 """Section `serving`: where models run, and what they promise."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from stacks.settings.part import KubernetesName, Part
+
+RESERVED = (
+    "cert-manager",
+    "default",
+    "external-dns",
+    "gitops",
+    "karpenter",
+    "keda",
+    "kserve",
+    "monitoring",
+    "node-exporter",
+    "publishing",
+)
+"""Namespaces of the platform's other parts and of Kubernetes, where models would meet rights that are not theirs."""
+RESERVED_BEGINNINGS = ("kube-", "istio-")
+
+
+def _is_for_models(namespace: str) -> str:
+    if namespace in RESERVED or namespace.startswith(RESERVED_BEGINNINGS):
+        reserved = ", ".join([*RESERVED, *(f"{beginning}*" for beginning in RESERVED_BEGINNINGS)])
+        raise ValueError(f"belongs to another part (got {namespace}); allowed: any name but {reserved}")
+    return namespace
 
 
 class ServingSettings(Part):
     """Where models run, and what they promise."""
 
-    namespace: KubernetesName = "models"
+    namespace: Annotated[KubernetesName, AfterValidator(_is_for_models)] = "models"
     """Namespace of the InferenceServices."""
     triton_image: str | None = Field(default=None, pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")
     """Triton's image by digest, `registry/name@sha256:...`; null: the one of `infra/versions.py`."""

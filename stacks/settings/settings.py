@@ -1,9 +1,9 @@
 """`Settings`: all that a platform stack's file says, with the tier's choice wherever the file is silent."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from stacks.settings.cluster import ClusterSettings
 from stacks.settings.edge import EdgeSettings
@@ -19,6 +19,18 @@ from stacks.settings.usage import UsageSettings
 Tier = Literal["low", "medium", "high"]
 
 
+def _can_be_written(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """The load-balancer controller takes tags as one text, `key=value,key=value`; AWS keeps `aws:` for itself."""
+    for key, value in tags.items():
+        if set(key + value) & set(",=") or not key:
+            raise ValueError(
+                f"a tag with , or = or without a name (got {key!r}: {value!r}); allowed: words without them"
+            )
+        if key.lower().startswith("aws:"):
+            raise ValueError(f"a name that AWS keeps for itself (got {key}); allowed: names without `aws:` in front")
+    return tags
+
+
 class Settings(Part):
     """A platform stack."""
 
@@ -26,8 +38,8 @@ class Settings(Part):
     """Gives the default of every setting that costs money."""
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")
     """AWS region; it stands in the file as `aws:region`."""
-    tags: Mapping[str, str] = Field(default_factory=dict)
-    """AWS tags of everything that can be tagged."""
+    tags: Annotated[Mapping[str, str], AfterValidator(_can_be_written)] = Field(default_factory=dict)
+    """AWS tags of everything that can be tagged; no `,` and no `=` in them."""
     network: NetworkSettings
     """The VPC."""
     cluster: ClusterSettings
@@ -47,9 +59,25 @@ class Settings(Part):
     usage: UsageSettings
     """What the bill assumes."""
 
+    @model_validator(mode="after")
+    def _models_have_a_prefix_of_their_own(self) -> Self:
+        """What is below the models' prefix is never deleted, and what is below Snowflake's is written from outside."""
+        models, snowflake = self.serving.artifact_prefix, self.storage.snowflake
+        if snowflake is not None and overlap(models, snowflake.prefix):
+            raise ValueError(
+                f"serving.artifact_prefix: overlaps storage.snowflake.prefix (got {models} and {snowflake.prefix});"
+                " allowed: two prefixes of which neither lies in the other"
+            )
+        return self
+
     @property
     def zones(self) -> tuple[str, ...]:
         """Names of the availability zones, e.g. us-west-2a; none for an existing network."""
         if isinstance(self.network, CreateNetwork):
             return tuple(f"{self.region}{letter}" for letter in self.network.zones)
         return ()
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether one prefix lies in the other."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")

@@ -1,7 +1,8 @@
 """`StackConfig`: a stack's configuration before it is checked, from its file or from the running program."""
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,21 @@ def _refuse_nested_secret(value: object, place: str) -> None:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         _refuse_nested_secret(inner, f"{place}.{key}")
+
+
+@contextmanager
+def refused_in(place: str) -> Iterator[None]:
+    """What a component refuses is the user's to mend, in the file of the stack.
+
+    Raises:
+        UserError: instead of any other ValueError, with the file's name.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"`{place}`: {error}", hint="docs/settings.md has every key of the file") from error
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -1,19 +1,31 @@
 """Section `storage`: the artifact bucket, the image registry, and Snowflake's way in."""
 
-from pydantic import Field
+from typing import Self
 
-from stacks.settings.part import Arn, Part
+from pydantic import Field, model_validator
+
+from stacks.settings.part import Part
 
 
 class SnowflakeSettings(Part):
     """The S3 side of a Snowflake storage integration."""
 
-    principal_arn: Arn | None = None
+    principal_arn: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:user/[^*?]+$")
     """Snowflake's IAM user (`STORAGE_AWS_IAM_USER_ARN` of DESC INTEGRATION); null before the integration exists."""
-    external_id: str | None = Field(default=None, min_length=2)
+    external_id: str | None = Field(default=None, pattern=r"^[^*?]{2,}$")
     """`STORAGE_AWS_EXTERNAL_ID` of DESC INTEGRATION; null before the integration exists."""
     prefix: str = Field(default="snowflake", pattern=r"^[a-z0-9]([-a-z0-9_/]*[a-z0-9])?$")
     """Prefix of the bucket that Snowflake may write, without slashes at its ends."""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        ids = {"principal_arn": self.principal_arn, "external_id": self.external_id}
+        missing = [name for name, value in ids.items() if value is None]
+        if len(missing) == 1:
+            raise ValueError(
+                f"{missing[0]} is missing (got null); allowed: both lines of DESC INTEGRATION, or neither before it"
+            )
+        return self
 
 
 class StorageSettings(Part):

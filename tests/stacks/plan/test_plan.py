@@ -11,7 +11,7 @@ from model.errors import UserError
 from stacks.bill.reference import FIXED_USD, REFERENCE_USD
 from stacks.plan.document import document
 from stacks.plan.plan import PlatformPart, make_plan
-from stacks.programs import known_stacks
+from stacks.programs import known_stacks, stack_file
 from tests.stacks.plan.shipped import planned
 
 PLATFORMS = ("dev", "staging", "prod")
@@ -112,8 +112,6 @@ def test_a_mandatory_finding_forbids() -> None:
 
 
 def test_a_secret_that_the_file_lacks_is_named_and_replaced(tmp_path: Path) -> None:
-    from stacks.programs import stack_file
-
     text = stack_file("dev").read_text()
     (tmp_path / "Pulumi.dev.yaml").write_text(text + "  stillhouse:observability: {alert_receiver: webhook}\n")
     plan = make_plan("dev", folder=tmp_path)
@@ -135,6 +133,14 @@ def test_an_unknown_stack_is_told_with_the_nearest(name: str, hint: str) -> None
         make_plan(name)
     assert "there are: dev, dev-releases" in str(caught.value)
     assert hint in caught.value.hint
+
+
+def test_what_a_component_refuses_is_told_with_the_stacks_file(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.my_env.yaml").write_text(stack_file("dev").read_text())
+    with pytest.raises(UserError) as caught:
+        make_plan("my_env", folder=tmp_path)
+    assert "Pulumi.my_env.yaml`: cluster_name: (got 'stillhouse-my_env'); allowed are" in str(caught.value)
+    assert "docs/settings.md" in caught.value.hint
 
 
 def test_a_releases_stack_has_no_bill() -> None:

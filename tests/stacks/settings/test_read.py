@@ -11,6 +11,8 @@ from stacks.settings.read import read_settings
 from stacks.settings.settings import Settings
 from tests.stacks.settings.samples import CLUSTER, EDGE, SMALL, with_own, without
 
+ROLE = "arn:aws:iam::111122223333:role/"
+USER = "arn:aws:iam::111122223333:user/snowflake"
 WRONG: list[tuple[str, object, str, str]] = [
     ("tier", "hgh", "stillhouse:tier: not allowed (got hgh); allowed are: low, medium, high", "did you mean `high`?"),
     ("teir", "low", "stillhouse:teir: no such setting (got teir)", "did you mean `tier`?"),
@@ -46,7 +48,36 @@ WRONG: list[tuple[str, object, str, str]] = [
     ("cluster", {"version": "1.34"}, "cluster.version: Kubernetes version: (got 1.34); allowed: 1.35", "releases.py"),
     ("cluster", {"version": "1.36"}, "for another one, add its row to infra/cluster/releases.py", ""),
     ("cluster", {"version": 1.35}, "cluster.version: Input should be a valid string (got 1.35)", "Kubernetes version"),
-    ("cluster", {"admins": {"me": "root"}}, "cluster.admins.me: String should match pattern", ""),
+    ("cluster", {"admins": {"me": "root"}}, "cluster.admins.me: no IAM principal (got root); allowed: arn:aws:iam", ""),
+    ("cluster", {"admins": {"me": "arn:aws:sts::111122223333:assumed-role/me/x"}}, "no IAM principal (got arn:aws", ""),
+    ("cluster", {"viewers": {"me": "arn:aws:iam::1111:role/me"}}, "cluster.viewers.me: no IAM principal", ""),
+    (
+        "cluster",
+        {**CLUSTER, "admins": {"me": f"{ROLE}a"}, "viewers": {"me": f"{ROLE}b"}},
+        "viewers: names that stand in admins too (got me)",
+        "",
+    ),
+    (
+        "cluster",
+        {**CLUSTER, "admins": {"me": f"{ROLE}a"}, "viewers": {"you": f"{ROLE}a"}},
+        f"principals that stand twice (got {ROLE}a)",
+        "",
+    ),
+    ("nodes", {"system": {"instance_type": "m5.huge"}}, "system.instance_type: not known as a system node", "EC2 type"),
+    ("nodes", {"system": {"instance_type": "g6.xlarge"}}, "(got g6.xlarge); allowed: m5.large", ""),
+    ("nodes", {"cpu": {"instance_type": "m9.large"}}, "nodes.cpu.instance_type: unknown type (got m9.large)", "EC2"),
+    ("nodes", {"cpu": {"instance_type": "g6.xlarge"}}, "nodes.cpu: instance_type: a type with a GPU (got g6.x", ""),
+    ("nodes", {"gpu": {"instance_type": "m5.large"}}, "nodes.gpu: instance_type: a type without a GPU (got m5.", ""),
+    ("serving", {"namespace": "kube-system"}, "serving.namespace: belongs to another part (got kube-system)", ""),
+    ("serving", {"namespace": "monitoring"}, "allowed: any name but cert-manager, default", "InferenceServices"),
+    ("storage", {"snowflake": {"external_id": "x_1"}}, "storage.snowflake: principal_arn is missing (got null)", ""),
+    ("storage", {"snowflake": {"principal_arn": USER}}, "storage.snowflake: external_id is missing (got null)", ""),
+    ("storage", {"snowflake": {"principal_arn": f"{ROLE}a"}}, "storage.snowflake.principal_arn: String should", ""),
+    ("storage", {"snowflake": {"prefix": "models"}}, "stillhouse:serving.artifact_prefix: overlaps storage.snow", ""),
+    ("storage", {"snowflake": {"prefix": "models/raw"}}, "(got models and models/raw); allowed: two prefixes", ""),
+    ("tags", {"team": "a,b"}, "stillhouse:tags: a tag with , or = or without a name (got 'team': 'a,b')", "AWS tags"),
+    ("tags", {"a=b": "c"}, "(got 'a=b': 'c'); allowed: words without them", ""),
+    ("tags", {"aws:x": "c"}, "a name that AWS keeps for itself (got aws:x)", ""),
     ("edge", {**EDGE, "jwt": {}}, "stillhouse:edge.jwt.issuer is missing", "`iss`"),
     ("serving", {"triton_image": "nvcr.io/nvidia/tritonserver:latest"}, "triton_image: String should match", "digest"),
     ("gitops", {"kind": "operator"}, "stillhouse:gitops: repository is missing (got null)", ""),
@@ -75,6 +106,11 @@ def test_a_public_or_a_private_range_is_enough() -> None:
     public = read_settings(with_own("cluster", {"public_access_cidrs": ["203.0.113.0/24"]})).cluster
     private = read_settings(with_own("cluster", CLUSTER)).cluster
     assert (public.private_access_cidrs, private.public_access_cidrs) == ((), ())
+
+
+def test_prefixes_side_by_side_are_fine() -> None:
+    storage = {"snowflake": {"prefix": "models-raw", "principal_arn": USER, "external_id": "x_1"}}
+    assert read_settings(with_own("storage", storage)).storage.snowflake is not None
 
 
 @pytest.mark.parametrize("key", ["stillhouse:tier", "stillhouse:edge", "aws:region"])

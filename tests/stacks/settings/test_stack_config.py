@@ -9,7 +9,7 @@ from model.errors import UserError
 from stacks.capture.run import capture
 from stacks.settings.read import read_settings
 from stacks.settings.secret_settings import read_secret
-from stacks.settings.stack_config import STACKS_FOLDER, StackConfig, config_of_file, config_of_program
+from stacks.settings.stack_config import STACKS_FOLDER, StackConfig, config_of_file, config_of_program, refused_in
 
 
 def _written(folder: Path, text: str) -> Path:
@@ -48,6 +48,15 @@ def test_a_secret_stays_secret() -> None:
 def test_a_secret_that_is_not_there_is_asked_for() -> None:
     with pytest.raises(UserError, match="pulumi config set --secret stillhouse:git_token"):
         capture(lambda: pulumi.export("token", read_secret("git_token")))
+
+
+def test_only_what_the_user_can_mend_is_renamed() -> None:
+    with pytest.raises(UserError, match=r"stacks/x\.yaml`: range"), refused_in("stacks/x.yaml"):
+        raise ValueError("range: (got 3)")
+    with pytest.raises(UserError, match=r"^mine$"), refused_in("stacks/x.yaml"):
+        raise UserError("mine")
+    with pytest.raises(LookupError), refused_in("stacks/x.yaml"):
+        raise LookupError("ours")
 
 
 def test_a_file_with_an_encrypted_value(tmp_path: Path) -> None:
