@@ -146,8 +146,8 @@ class _Reader:
             queries |= {f"{signal}.{name}": text for signal, text in asked.items()}
             reasons |= {f"{signal}.{name}": why.reason for signal, why in missing.items()}
         return _Found(
-            start=datetime.fromtimestamp(covered.start_s, UTC),
-            end=datetime.fromtimestamp(covered.end_s, UTC),
+            start=max(self.start, datetime.fromtimestamp(covered.start_s, UTC)),
+            end=min(self.now, datetime.fromtimestamp(covered.end_s, UTC)),
             arms=arms,
             reasons=reasons,
             queries=queries,

@@ -17,8 +17,8 @@ from serving.signals.no_answer import NoData, Reset, Stale, TooFewPoints
 _FEWEST_SCRAPES = 2
 _UPTIME_STEP_S = 1.0
 """Envoy tells its uptime in whole seconds."""
-_ROUNDING_S = 0.0005
-"""Prometheus stamps samples in whole milliseconds; a window that begins at a scrape holds it."""
+_ROUNDING_S = 0.00001
+"""A window that begins at a scrape holds it, though the time was held in microseconds meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from serving.judge.contradictions import contradiction
 from serving.judge.evidence import Arm, Evidence, Outcome, SeriesState, Signal, Version, Window
+from serving.judge.plan import Step
 from serving.load_result import LoadResult
 from serving.prometheus import Prometheus
 from serving.signals.gather import Look, gather, outcome_of
@@ -24,7 +26,7 @@ from tests.serving.waiting import wait_for
 TARGET = TwinTarget(endpoint="churn")
 RATE_PER_S = 100
 HALF = 50
-DIGEST = f"sha256:{0:064x}"
+STABLE_DIGEST, CANDIDATE_DIGEST = f"sha256:{1:064x}", f"sha256:{2:064x}"
 
 
 class Watch:
@@ -38,8 +40,8 @@ class Watch:
         now = datetime.now(UTC)
         self.evidence = Evidence(
             endpoint="churn",
-            stable=Version(version=stage.stable, digest=DIGEST, ready=now),
-            candidate=Version(version=candidate, digest=DIGEST, ready=now),
+            stable=Version(version=stage.stable, digest=STABLE_DIGEST, ready=now),
+            candidate=Version(version=candidate, digest=CANDIDATE_DIGEST, ready=now),
             step_start=now,
             gathered=now,
         )
@@ -164,7 +166,9 @@ def test_looks_one_after_the_other_count_every_request_once(stage: Stage) -> Non
         return sum(requests(window) for window in watch.look().evidence.windows)
 
     wait_for(lambda: total() == len(result.status), what="every request counted once")
-    windows = watch.look().evidence.windows
+    evidence = watch.look().evidence
+    assert contradiction(evidence, Step(weight=HALF)) == ""
+    windows = evidence.windows
     assert [window.start for window in windows[1:]] == [window.end for window in windows[:-1]]
 
 

@@ -42,7 +42,7 @@ def test_only_what_lies_between_the_first_and_the_last_scrape_of_the_window_coun
 
 
 def test_a_window_that_begins_at_a_scrape_holds_it_despite_rounding() -> None:
-    assert covered([steady(0, 29)], 10.0004, 20).start_s == 10
+    assert covered([steady(0, 29)], 10.000001, 20).start_s == 10
 
 
 def test_a_counter_that_appears_later_was_zero_before() -> None:
