@@ -116,7 +116,7 @@ class Conductor:
                 case Follow():
                     self._follow(revision)
                 case End(outcome=Outcome.IDLE):
-                    action = self._ended()
+                    action = self._ended(release)
                 case _:
                     pass
         except UserError as error:
@@ -191,15 +191,19 @@ class Conductor:
         asked, when, why = self._refused
         return why if asked == revision and now < when + _ASK_AGAIN else ""
 
-    def _ended(self) -> End:
+    def _ended(self, release: Release) -> End:
         told = [chapter for chapter in chapters(history(self.path)) if chapter.version]
-        return ending(told[-1]) if told else End(outcome=Outcome.IDLE, reason="nothing was ever on trial")
+        return ending(release, told[-1]) if told else End(outcome=Outcome.IDLE, reason="nothing was ever on trial")
 
 
-def ending(trial: Chapter) -> End:
-    """How the last trial in the history ended."""
-    outcome = Outcome.PROMOTED if trial.ending == "promoted" else Outcome.ROLLED_BACK
-    return End(outcome=outcome, reason=f"{trial.version}: {trial.lines[-1].what}")
+def ending(release: Release, trial: Chapter) -> End:
+    """How the last trial in the history ended, by what the file says now."""
+    known = release.versions.get(trial.version)
+    if known is not None and release.is_rejected(known.digest):
+        return End(outcome=Outcome.ROLLED_BACK, reason=f"{trial.version}: {trial.lines[-1].what}")
+    if release.stable is not None and release.stable.version == trial.version:
+        return End(outcome=Outcome.PROMOTED, reason=f"{trial.version}: {trial.lines[-1].what}")
+    return End(outcome=Outcome.IDLE, reason=f"{trial.version} is on trial no more: {trial.lines[-1].what}")
 
 
 def refuse_planless(path: Path) -> None:

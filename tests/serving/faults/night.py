@@ -2,7 +2,7 @@
 
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,20 +10,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from scipy.stats import binomtest
 
 from serving.conductor.action import Action, End
 from serving.conductor.conducting import Conductor, Pass
+from serving.conductor.plane import Plane
 from serving.conductor.progress import Progress
 from serving.conductor.twin_plane import TwinPlane
+from serving.judge.evidence import SeriesState, Signal, Window
+from serving.load import LoadRunner
 from serving.load_result import LoadResult
 from serving.release import Release
 from serving.release_change import Change
 from serving.release_repository import commit_change, history, read_head
-from serving.release_verbs import canary
+from serving.release_verbs import canary, register
 from serving.twin.run import twin_reconcile, twin_status
 from serving.twin.status import TwinStatus
-from tests.serving.fake_repository import Behaviour
+from tests.serving.fake_repository import Behaviour, write_repository
 from tests.serving.stage import Stage
 from tests.serving.waiting import wait_for
 
@@ -39,6 +44,10 @@ PLAN: dict[str, Any] = {
     "window_seconds": 1,
 }
 """So short that a rollout takes some seconds; no plan for people."""
+LONG_MS = 2_000.0
+"""What a caller would call long, even on a machine that is busy with other tests."""
+CHANCE = 1e-6
+"""Of a split that is as asked to be called wrong."""
 SHORT = 0.1
 """Minutes that a step may take where a test waits for its end."""
 
@@ -66,6 +75,14 @@ class Night(Stage):
             self.checkout.mkdir(parents=True)
             git(self.checkout, "init", "--quiet", "--initial-branch=main")
         self.release = commit_change(self.release_path, verb).change.release
+
+    def add_version(self, name: str, behaviour: Behaviour | None = None, **facts: Any) -> None:
+        """A bias that is told stays as it is."""
+        if behaviour is None or behaviour.bias == 0:
+            Stage.add_version(self, name, behaviour, **facts)
+            return
+        artifact = write_repository(self.root / name, behaviour, **facts)
+        self.do(partial(register, version=name, digest=artifact.digest, uri=name, registered=datetime.now(UTC)))
 
     def read(self) -> Release:
         """The file as it is committed now."""
@@ -96,13 +113,14 @@ class Night(Stage):
         self.do(partial(canary, version=version, now=datetime.now(UTC)))
         return version
 
-    def conductor(self, **options: Any) -> Conductor:
-        return Conductor(path=self.release_path, plane=TwinPlane(folder=self.folder), scrape_interval_s=0.5, **options)
+    def conductor(self, plane: Plane | None = None, *, stay: bool = False) -> Conductor:
+        plane = plane or TwinPlane(folder=self.folder)
+        return Conductor(path=self.release_path, plane=plane, stay=stay, scrape_interval_s=0.5)
 
     @contextmanager
-    def conducted(self, **options: Any) -> Iterator["Conducted"]:
+    def conducted(self, plane: Plane | None = None, *, stay: bool = False) -> Iterator["Conducted"]:
         """A conductor at work beside the test."""
-        conducted = Conducted(conductor=self.conductor(**options))
+        conducted = Conducted(conductor=self.conductor(plane, stay=stay))
         conducted.thread.start()
         try:
             yield conducted
@@ -115,8 +133,8 @@ class Night(Stage):
     @contextmanager
     def loaded(self, rate_per_s: float = RATE_PER_S) -> Iterator["Loaded"]:
         """Load all the while."""
-        loaded = Loaded()
         runner = self.load(rate_per_s)
+        loaded = Loaded(runner=runner)
         try:
             yield loaded
         finally:
@@ -160,7 +178,22 @@ def _nothing_on_trial(fields: dict[str, Any]) -> None:
 class Loaded:
     """What callers saw, once the load has ended."""
 
+    runner: LoadRunner
     result: LoadResult | None = None
+
+    def answered(self) -> int:
+        """So far, good or not."""
+        return self.runner.progress()[0]
+
+    def lost_among_last(self, count: int) -> int:
+        """Of the requests that were planned last."""
+        assert self.result is not None
+        return int((self.result.status[-count:] != 200).sum())
+
+    def median_ms(self, version: str) -> float:
+        """Of what one version answered."""
+        assert self.result is not None
+        return float(np.median(self.result.of_version(version).latency_ms))
 
     @property
     def lost(self) -> int:
@@ -183,10 +216,13 @@ class Loaded:
         assert self.result is not None
         return dict(self.result.summary().requests_by_version)
 
-    def slower_than(self, limit_ms: float) -> int:
-        """How many answers took longer: the tail as a count."""
+    def assert_calm(self) -> None:
+        """Nobody lost anything, and at most one in a hundred waited long: p99 as a count."""
         assert self.result is not None
-        return int((self.result.latency_ms > limit_ms).sum())
+        summary = self.result.summary()
+        assert summary.failures == 0, (summary.failures_by_status, summary.failures_by_version, summary.errors)
+        slow = int((self.result.latency_ms > LONG_MS).sum())
+        assert slow <= self.sent // 100, f"{slow} of {self.sent} took more than {LONG_MS:g} ms"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -232,9 +268,33 @@ class Conducted:
         assert isinstance(last, End), self.told()
         return last
 
+    def assert_split_as_asked(self) -> None:
+        """At every weight, the candidate's share of what was counted is the one that was asked for."""
+        counted: dict[float, tuple[int, int]] = {}
+        for window in _windows(self.passes):
+            candidate, both = counted.get(window.asked_percent, (0, 0))
+            arms = (window.candidate.requests, window.stable.requests)
+            counted[window.asked_percent] = (candidate + arms[0], both + sum(arms))
+        assert counted, "nothing was counted"
+        for asked, (candidate, both) in counted.items():
+            chance = binomtest(candidate, both, asked / 100).pvalue
+            assert chance > CHANCE, f"{candidate} of {both} at {asked:g} %"
+
     def told(self) -> list[str]:
         """The last few things that it did, in words."""
         return [_words(done.action) for done in self.passes[-6:]]
+
+
+def _windows(passes: Sequence[Pass]) -> list[Window]:
+    """Of all looks, each once; only those in which both arms were counted."""
+    looks = [done.weighed.evidence for done in passes if done.weighed]
+    windows = {window.start: window for look in looks for window in look.windows}
+    return [
+        window
+        for window in windows.values()
+        if all(arm.state(Signal.REQUESTS) is SeriesState.PRESENT for arm in (window.stable, window.candidate))
+        and window.stable.requests + window.candidate.requests
+    ]
 
 
 def _words(action: Action) -> str:

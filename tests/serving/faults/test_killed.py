@@ -22,7 +22,7 @@ def test_killed_between_the_commit_of_a_step_and_its_taking_effect(night: Night)
         again = run_verb(night, "run", "--json")
         assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["outcome"] == "promoted"
-    assert load.lost == 0
+    load.assert_calm()
     assert night.verbs() == ["canary", "advance", "advance"], "no step was taken twice"
     assert night.weights() == {version: 100}
 

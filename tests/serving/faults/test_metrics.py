@@ -42,7 +42,7 @@ def test_prometheus_is_down_for_longer_than_a_step(night: Night) -> None:
     with stopped(night.now().prometheus.pid), night.loaded() as load, night.conducted() as conducted:
         assert conducted.end().outcome is Outcome.HELD
     assert verdicts(conducted) == {Verdict.NO_DATA}
-    assert load.lost == 0
+    load.assert_calm()
     assert_held_for_want_of_evidence(night, version)
 
 
@@ -61,7 +61,7 @@ def test_the_gateway_is_scraped_no_more(night: Night) -> None:
     assert old.weighed is not None
     assert old.weighed.judgement.verdict is Verdict.NO_DATA
     assert Verdict.ADVANCE not in verdicts(conducted)
-    assert load.lost == 0
+    load.assert_calm()
     assert_held_for_want_of_evidence(night, version)
 
 

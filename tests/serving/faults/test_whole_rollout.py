@@ -9,7 +9,8 @@ def test_a_good_candidate_goes_step_by_step_to_all_of_the_traffic(night: Night) 
     version = night.begin()
     with night.loaded() as load, night.conducted() as conducted:
         assert conducted.end().outcome is Outcome.PROMOTED
-    assert load.lost == 0
+    load.assert_calm()
+    conducted.assert_split_as_asked()
     assert night.verbs() == ["canary", "advance", "advance"]
     assert night.read().stable is not None
     assert night.stable == version
@@ -22,6 +23,7 @@ def test_a_candidate_that_fails_is_rolled_back_and_barred(night: Night) -> None:
     with night.loaded() as load, night.conducted() as conducted:
         assert conducted.end().outcome is Outcome.ROLLED_BACK
     assert set(load.lost_by_version) == {version}
+    conducted.assert_split_as_asked()
     assert night.read().is_rejected(night.release.versions[version].digest)
     assert night.weights() == {stable: 100}
     assert night.verbs() == ["canary", "rollback"]
