@@ -9,6 +9,7 @@ from pulumi_aws import s3
 from infra.account import Account
 from infra.identity.policy_document import EVERYONE, Condition, Effect, PolicyDocument, Statement
 from infra.storage.key import EncryptionKey, EncryptionKeyArgs
+from infra.storage.prefixes import overlap
 from infra.tags import named
 from infra.text import joined
 
@@ -27,11 +28,13 @@ class ArtifactBucketArgs:
     """Unique in the world; None: Pulumi adds random letters to the component's name."""
     promoted_prefixes: Sequence[str] = ("models",)
     """Prefixes under which nobody deletes a version, so that a rollback always finds its model."""
-    expiring_prefixes: Sequence[str] = ("snowflake",)
-    """Prefixes whose overwritten or deleted objects go after `noncurrent_days`."""
+    expiring_prefixes: Sequence[str] = ()
+    """Prefixes whose overwritten or deleted objects go after `noncurrent_days`.
+
+    They are named one by one because S3 knows no rule for all but the promoted ones, and where two rules meet the
+    shorter one holds. Elsewhere old versions stay until somebody deletes them.
+    """
     noncurrent_days: int = 30
-    access_log_bucket: pulumi.Input[str] | None = None
-    """Bucket for S3's access logs; None: none are written."""
     protect: bool = False
     """Whether Pulumi refuses to delete bucket and key; with neither this nor `retain`, models go with the stack."""
     retain: bool = False
@@ -44,9 +47,15 @@ class ArtifactBucketArgs:
         for prefix in (*self.promoted_prefixes, *self.expiring_prefixes):
             if not prefix or prefix.strip("/") != prefix or set(prefix) & set("*?"):
                 raise ValueError(f"prefix: (got {prefix!r}); allowed is a path without outer slashes or wildcards")
-        both = sorted(set(self.promoted_prefixes) & set(self.expiring_prefixes))
-        if both:
-            raise ValueError(f"prefix: (got {', '.join(both)} as promoted and as expiring); allowed is one of the two")
+        for prefix in self.expiring_prefixes:
+            meeting = [other for other in self.promoted_prefixes if overlap(prefix, other)]
+            if meeting:
+                raise ValueError(
+                    f"prefix: (got {prefix} as expiring and {meeting[0]} as promoted); allowed are prefixes of which"
+                    " neither lies in the other"
+                )
+        if len(set(self.expiring_prefixes)) != len(self.expiring_prefixes):
+            raise ValueError(f"expiring_prefixes: (got {list(self.expiring_prefixes)}); allowed is each once")
 
 
 def bucket_policy(
@@ -108,7 +117,7 @@ def lifecycle_rules(args: ArtifactBucketArgs) -> list[s3.BucketLifecycleConfigur
 
 def _expiring(prefix: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgs:
     return s3.BucketLifecycleConfigurationRuleArgs(
-        id=f"old-versions-{prefix.replace('/', '-')}",
+        id=f"old-versions-{prefix}",
         status="Enabled",
         filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=f"{prefix}/"),
         noncurrent_version_expiration=s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
@@ -151,14 +160,6 @@ class ArtifactBucket(pulumi.ComponentResource):
         self._close(bucket)
         self._encrypt(bucket, key)
         self._keep_versions(bucket)
-        if args.access_log_bucket is not None:
-            s3.BucketLogging(
-                f"{name}-access-log",
-                bucket=bucket.bucket,
-                target_bucket=args.access_log_bucket,
-                target_prefix=f"{name}/",
-                opts=self._child,
-            )
         self.bucket_name = bucket.bucket
         self.bucket_arn = bucket.arn
         self.kms_key_arn = key.arn

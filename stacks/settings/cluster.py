@@ -38,7 +38,7 @@ class ClusterSettings(Part):
     admins: Mapping[KubernetesName, PrincipalArn] = Field(default_factory=dict)
     """Name -> IAM principal with all rights in the cluster, besides the one that creates it."""
     viewers: Mapping[KubernetesName, PrincipalArn] = Field(default_factory=dict)
-    """Name -> IAM principal that may read everything but secrets."""
+    """Name -> IAM principal that may read Kubernetes' own namespaced objects, but no secrets (AmazonEKSViewPolicy)."""
     deletion_protection: bool = False
     """Whether AWS refuses to delete the cluster, and Pulumi refuses to delete what holds data, until this is false."""
     log_retention_days: int = Field(ge=1)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from infra.storage.prefixes import overlap
 from stacks.settings.cluster import ClusterSettings
 from stacks.settings.edge import EdgeSettings
 from stacks.settings.gitops import GitOpsSettings
@@ -61,13 +62,14 @@ class Settings(Part):
 
     @model_validator(mode="after")
     def _models_have_a_prefix_of_their_own(self) -> Self:
-        """What is below the models' prefix is never deleted, and what is below Snowflake's is written from outside."""
-        models, snowflake = self.serving.artifact_prefix, self.storage.snowflake
-        if snowflake is not None and overlap(models, snowflake.prefix):
-            raise ValueError(
-                f"serving.artifact_prefix: overlaps storage.snowflake.prefix (got {models} and {snowflake.prefix});"
-                " allowed: two prefixes of which neither lies in the other"
-            )
+        """What is below the models' prefix is never deleted; what is below the others is, or comes from outside."""
+        models = self.serving.artifact_prefix
+        for key, prefix in self.storage.prefixes:
+            if overlap(models, prefix):
+                raise ValueError(
+                    f"serving.artifact_prefix: overlaps storage.{key} (got {models} and {prefix});"
+                    " allowed: prefixes of which neither lies in the other"
+                )
         return self
 
     @property
@@ -76,8 +78,3 @@ class Settings(Part):
         if isinstance(self.network, CreateNetwork):
             return tuple(f"{self.region}{letter}" for letter in self.network.zones)
         return ()
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether one prefix lies in the other."""
-    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")

@@ -1,10 +1,18 @@
 """Section `storage`: the artifact bucket, the image registry, and Snowflake's way in."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from stacks.settings.part import Part
+
+Prefix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9_/]*[a-z0-9])?$")]
+
+
+def _are_distinct(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(prefixes)) != len(prefixes):
+        raise ValueError(f"a prefix stands twice (got {', '.join(prefixes)}); allowed: each once")
+    return prefixes
 
 
 class SnowflakeSettings(Part):
@@ -14,7 +22,7 @@ class SnowflakeSettings(Part):
     """Snowflake's IAM user (`STORAGE_AWS_IAM_USER_ARN` of DESC INTEGRATION); null before the integration exists."""
     external_id: str | None = Field(default=None, pattern=r"^[^*?]{2,}$")
     """`STORAGE_AWS_EXTERNAL_ID` of DESC INTEGRATION; null before the integration exists."""
-    prefix: str = Field(default="snowflake", pattern=r"^[a-z0-9]([-a-z0-9_/]*[a-z0-9])?$")
+    prefix: Prefix = "snowflake"
     """Prefix of the bucket that Snowflake may write, without slashes at its ends."""
 
     @model_validator(mode="after")
@@ -38,6 +46,23 @@ class StorageSettings(Part):
     retain: bool = False
     """Whether the bucket, its key and the registry stay in the account when the stack lets go of them."""
     noncurrent_days: int = Field(default=30, ge=1)
-    """Days for which an overwritten or deleted object can be brought back."""
+    """Days for which an overwritten or deleted object below the prefixes that follow can be brought back; others always."""
+    expiring_prefixes: Annotated[tuple[Prefix, ...], AfterValidator(_are_distinct)] = ()
+    """Prefixes of your own, besides Snowflake's, whose old versions go after `noncurrent_days`; never the models'."""
     snowflake: SnowflakeSettings | None = None
     """Export from Snowflake to the bucket; null: none."""
+
+    @property
+    def prefixes(self) -> tuple[tuple[str, str], ...]:
+        """Key -> prefix of everything that is not the models'."""
+        own = (("expiring_prefixes", prefix) for prefix in self.expiring_prefixes)
+        return (*own, *((("snowflake.prefix", self.snowflake.prefix),) if self.snowflake else ()))
+
+    @model_validator(mode="after")
+    def _snowflakes_prefix_is_not_named_again(self) -> Self:
+        if self.snowflake is not None and self.snowflake.prefix in self.expiring_prefixes:
+            raise ValueError(
+                f"expiring_prefixes: holds snowflake.prefix, which expires anyway (got {self.snowflake.prefix});"
+                " allowed: other prefixes"
+            )
+        return self

@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pulumi
 import pytest
@@ -74,11 +75,12 @@ def test_the_policy_comes_after_the_block_of_public_access() -> None:
     assert block.urn in captured.one("aws:s3/bucketPolicy:BucketPolicy").depends_on
 
 
-def test_old_versions_go_only_outside_the_promoted_prefixes() -> None:
-    rules = made(ARGS).one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs["rules"]
+def test_old_versions_go_only_where_it_is_asked_for() -> None:
+    args = replace(ARGS, expiring_prefixes=("snowflake", "raw/old"))
+    rules = made(args).one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs["rules"]
     assert isinstance(rules, list)
     by_id = {rule["id"]: rule for rule in rules if isinstance(rule, Mapping)}
-    assert set(by_id) == {"abandoned-uploads", "old-versions-snowflake"}
+    assert set(by_id) == {"abandoned-uploads", "old-versions-snowflake", "old-versions-raw/old"}
     assert "noncurrentVersionExpiration" not in by_id["abandoned-uploads"]
     assert by_id["old-versions-snowflake"]["filter"] == {"prefix": "snowflake/"}
     assert by_id["old-versions-snowflake"]["noncurrentVersionExpiration"] == {"noncurrentDays": 30}
@@ -98,12 +100,6 @@ def test_protection_and_retention_reach_all_that_holds_data(kept: bool) -> None:
 def test_a_deleted_bucket_is_emptied_only_where_nothing_is_kept(protect: bool, retain: bool, emptied: bool) -> None:
     captured = made(ArtifactBucketArgs(account=ACCOUNT, protect=protect, retain=retain))
     assert captured.one("aws:s3/bucket:Bucket").inputs["forceDestroy"] is emptied
-
-
-def test_access_is_logged_where_there_is_a_bucket_for_it() -> None:
-    assert not made(ARGS).of_type("aws:s3/bucketLogging:BucketLogging")
-    captured = made(ArtifactBucketArgs(account=ACCOUNT, access_log_bucket="acme-logs"))
-    assert captured.one("aws:s3/bucketLogging:BucketLogging").inputs["targetBucket"] == "acme-logs"
 
 
 def test_a_bucket_without_a_name_gets_one_and_its_policy_waits_for_it() -> None:
@@ -127,7 +123,10 @@ def test_outputs_name_bucket_and_key() -> None:
     [
         ({"noncurrent_days": 0}, "allowed are 1 or more"),
         ({"promoted_prefixes": ("models/",)}, "without outer slashes"),
-        ({"promoted_prefixes": ("a",), "expiring_prefixes": ("a",)}, "as promoted and as expiring"),
+        ({"promoted_prefixes": ("a",), "expiring_prefixes": ("a",)}, "got a as expiring and a as promoted"),
+        ({"promoted_prefixes": ("a/b",), "expiring_prefixes": ("a",)}, "neither lies in the other"),
+        ({"promoted_prefixes": ("a",), "expiring_prefixes": ("a/b",)}, "neither lies in the other"),
+        ({"expiring_prefixes": ("a", "a")}, "allowed is each once"),
     ],
 )
 def test_wrong_buckets_are_refused(wrong: dict[str, object], message: str) -> None:
