@@ -133,7 +133,6 @@ def _network(settings: Settings, place: Place) -> tuple[NetworkOutputs, list[pul
         existing = ExistingNetwork(
             vpc_id=asked.vpc_id,
             private_subnet_ids=asked.private_subnet_ids,
-            public_subnet_ids=asked.public_subnet_ids,
         )
         return existing.outputs, []
     network = Network(
@@ -181,6 +180,7 @@ def _storage(settings: Settings, place: Place) -> tuple[ArtifactBucket, ImageReg
             account=place.account,
             bucket_name=asked.bucket_name,
             promoted_prefixes=(settings.serving.artifact_prefix,),
+            expiring_prefixes=[prefix for _, prefix in asked.prefixes],
             noncurrent_days=asked.noncurrent_days,
             protect=asked.protect,
             retain=asked.retain,

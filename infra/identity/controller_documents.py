@@ -147,42 +147,6 @@ def external_dns_policy(account: Account, zone_id: str) -> PolicyDocument:
     )
 
 
-def autoscaler_policy(account: Account, cluster_name: str) -> PolicyDocument:
-    """The cluster autoscaler, where a platform uses it in Karpenter's place: size the groups that carry its tag."""
-    owned = _equals(f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster_name}", "owned")
-    return PolicyDocument(
-        statements=(
-            Statement(
-                sid="Describe",
-                actions=(
-                    "autoscaling:DescribeAutoScalingGroups",
-                    "autoscaling:DescribeAutoScalingInstances",
-                    "autoscaling:DescribeLaunchConfigurations",
-                    "autoscaling:DescribeScalingActivities",
-                    "autoscaling:DescribeTags",
-                    "ec2:DescribeImages",
-                    "ec2:DescribeInstanceTypes",
-                    "ec2:DescribeLaunchTemplateVersions",
-                    "ec2:GetInstanceTypesFromInstanceRequirements",
-                ),
-                resources=ANY,
-                conditions=(_equals("aws:RequestedRegion", account.region),),
-            ),
-            Statement(
-                sid="DescribeGroups",
-                actions=("eks:DescribeNodegroup",),
-                resources=(account.arn("eks", f"nodegroup/{cluster_name}/*"),),
-            ),
-            Statement(
-                sid="Resize",
-                actions=("autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"),
-                resources=(account.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*"),),
-                conditions=(owned,),
-            ),
-        )
-    )
-
-
 def pulumi_operator_policy(
     account: Account, *, state_bucket_arn: pulumi.Input[str], state_prefix: str, kms_key_arn: pulumi.Input[str]
 ) -> PolicyDocument:

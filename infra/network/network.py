@@ -58,7 +58,6 @@ class Network(pulumi.ComponentResource):
     vpc_id: pulumi.Output[str]
     private_subnet_ids: Sequence[pulumi.Output[str]]
     """In the order of the zones."""
-    public_subnet_ids: Sequence[pulumi.Output[str]]
     nat_gateway_ids: Sequence[pulumi.Output[str]]
     outputs: NetworkOutputs
 
@@ -88,16 +87,12 @@ class Network(pulumi.ComponentResource):
         self._flow_logs()
         self.vpc_id = self._vpc.id
         self.private_subnet_ids = [subnet.id for subnet in private]
-        self.public_subnet_ids = [subnet.id for subnet in public]
         self.nat_gateway_ids = [gateway.id for gateway in gateways]
-        self.outputs = NetworkOutputs(
-            vpc_id=self.vpc_id, private_subnet_ids=self.private_subnet_ids, public_subnet_ids=self.public_subnet_ids
-        )
+        self.outputs = NetworkOutputs(vpc_id=self.vpc_id, private_subnet_ids=self.private_subnet_ids)
         self.register_outputs(
             {
                 "vpcId": self.vpc_id,
                 "privateSubnetIds": self.private_subnet_ids,
-                "publicSubnetIds": self.public_subnet_ids,
                 "natGatewayIds": self.nat_gateway_ids,
             }
         )

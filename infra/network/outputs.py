@@ -13,8 +13,6 @@ class NetworkOutputs:
     vpc_id: pulumi.Input[str]
     private_subnet_ids: Sequence[pulumi.Input[str]]
     """For nodes, pods and the internal load balancer; one a zone."""
-    public_subnet_ids: Sequence[pulumi.Input[str]] = ()
-    """With a public route; empty where the network has none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,12 +21,11 @@ class ExistingNetwork:
 
     vpc_id: str
     private_subnet_ids: Sequence[str]
-    """In two zones at least, with a way to AWS's services."""
-    public_subnet_ids: Sequence[str] = ()
+    """One in each of two zones or more, with a way to AWS's services."""
 
     def __post_init__(self) -> None:
         _check_id("vpc_id", self.vpc_id, "vpc-")
-        for subnet_id in (*self.private_subnet_ids, *self.public_subnet_ids):
+        for subnet_id in self.private_subnet_ids:
             _check_id("subnet id", subnet_id, "subnet-")
         if len(set(self.private_subnet_ids)) < 2:
             raise ValueError(f"private_subnet_ids: (got {list(self.private_subnet_ids)}); allowed are two or more")
@@ -36,11 +33,7 @@ class ExistingNetwork:
     @property
     def outputs(self) -> NetworkOutputs:
         """The same outputs that a network of our own has."""
-        return NetworkOutputs(
-            vpc_id=self.vpc_id,
-            private_subnet_ids=tuple(self.private_subnet_ids),
-            public_subnet_ids=tuple(self.public_subnet_ids),
-        )
+        return NetworkOutputs(vpc_id=self.vpc_id, private_subnet_ids=tuple(self.private_subnet_ids))
 
 
 def _check_id(field: str, value: str, prefix: str) -> None:

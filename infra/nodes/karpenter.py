@@ -36,8 +36,6 @@ class KarpenterArgs:
     replicas: int = 2
     """Each on a node of its own, so never more than there are system nodes."""
     resources: Resources = field(default_factory=lambda: Resources(cpu_millicores=200, memory_mib=512))
-    session_manager: bool = False
-    """Whether SSM may open a shell on the nodes."""
     retain_crds: bool = False
     """Whether the CRDs, and with them every NodePool, stay in the cluster when the stack lets go of them."""
     crd_chart: Chart = versions.KARPENTER_CRD
@@ -82,9 +80,7 @@ class Karpenter(pulumi.ComponentResource):
     def __init__(self, name: str, args: KarpenterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("stillhouse:nodes:Karpenter", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        node_role = NodeRole(
-            f"{name}-node", args.account, session_manager=args.session_manager, tags=args.tags, opts=child
-        )
+        node_role = NodeRole(f"{name}-node", args.account, tags=args.tags, opts=child)
         entry = eks.AccessEntry(
             f"{name}-entry",
             cluster_name=args.cluster.cluster_name,

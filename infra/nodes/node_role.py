@@ -11,7 +11,6 @@ from infra.tags import named
 
 POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 """Not the CNI's policy: its pods have a role of their own."""
-SESSION_MANAGER = "AmazonSSMManagedInstanceCore"
 
 
 def trust(account: Account) -> PolicyDocument:
@@ -32,7 +31,6 @@ class NodeRole(pulumi.ComponentResource):
         name: str,
         account: Account,
         *,
-        session_manager: bool,
         tags: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -49,7 +47,7 @@ class NodeRole(pulumi.ComponentResource):
             iam.RolePolicyAttachment(
                 f"{name}-{policy}", role=role.name, policy_arn=account.managed_policy(policy), opts=child
             )
-            for policy in (*POLICIES, *((SESSION_MANAGER,) if session_manager else ()))
+            for policy in POLICIES
         ]
         attached = [attachment.urn for attachment in attachments]
         self.arn = pulumi.Output.all(role.arn, *attached).apply(lambda known: str(known[0]))

@@ -51,9 +51,7 @@ class ExistingNetwork(Part):
     vpc_id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
     """Id of the VPC."""
     private_subnet_ids: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")], ...] = Field(min_length=2)
-    """Subnets for the nodes and the internal load balancer, in two zones at least, with a way to AWS's services."""
-    public_subnet_ids: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")], ...] = ()
-    """Subnets with a public route; none are needed."""
+    """Subnets for nodes and internal load balancer, one in each of two zones or more, with a way to AWS's services."""
 
 
 NetworkSettings = Annotated[CreateNetwork | ExistingNetwork, Field(discriminator="kind")]

@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from infra.identity.controller_documents import (
-    autoscaler_policy,
     external_dns_policy,
     load_balancer_policy,
     pulumi_operator_policy,
@@ -16,7 +15,7 @@ BALANCING = load_balancer_policy(ACCOUNT, "prod")
 OPERATOR = pulumi_operator_policy(
     ACCOUNT, state_bucket_arn="arn:aws:s3:::state", state_prefix="stillhouse/prod-releases", kms_key_arn=KEY
 )
-DOCUMENTS = [BALANCING, OPERATOR, external_dns_policy(ACCOUNT, "Z1"), autoscaler_policy(ACCOUNT, "prod")]
+DOCUMENTS = [BALANCING, OPERATOR, external_dns_policy(ACCOUNT, "Z1")]
 READING = ("Describe", "Get", "List")
 
 
@@ -61,8 +60,3 @@ def test_the_operator_sees_its_own_state_only() -> None:
     assert listing["Condition"]["StringLike"]["s3:prefix"] == ["stillhouse/prod-releases/*", "stillhouse/prod-releases"]
     assert objects["Resource"] == ["arn:aws:s3:::state/stillhouse/prod-releases/*"]
     assert key["Resource"] == [KEY]
-
-
-def test_the_autoscaler_resizes_tagged_groups_only() -> None:
-    resize = statements(autoscaler_policy(ACCOUNT, "prod"))[-1]
-    assert resize["Condition"] == {"StringEquals": {"aws:ResourceTag/k8s.io/cluster-autoscaler/prod": ["owned"]}}

@@ -8,7 +8,7 @@ SUBNETS = ("subnet-0123456789abcdef0", "subnet-0123456789abcdef1")
 
 def test_a_network_by_id_gives_what_a_made_one_gives() -> None:
     outputs = ExistingNetwork(vpc_id=VPC, private_subnet_ids=SUBNETS).outputs
-    assert (outputs.vpc_id, outputs.private_subnet_ids, outputs.public_subnet_ids) == (VPC, SUBNETS, ())
+    assert (outputs.vpc_id, outputs.private_subnet_ids) == (VPC, SUBNETS)
 
 
 @pytest.mark.parametrize(
