@@ -16,7 +16,10 @@ class Disruption:
     consolidate_after_seconds: int = 300
     """How long a node stays empty first; long enough for a rollout's next pod to find it."""
     expire_after_hours: int = 720
-    """Age at which a node is replaced, so that none runs without patches for long."""
+    """Age at which a node goes, whatever runs on it: no budget holds it back, only the pods' disruption budgets.
+
+    It patches nothing, because the image is pinned: a new pin makes nodes drift, and those go within the budget.
+    """
 
     def __post_init__(self) -> None:
         if self.consolidate_after_seconds < 30:

@@ -18,6 +18,11 @@ FOREGROUND = {"pulumi.com/deletionPropagationPolicy": "foreground"}
 """A deleted NodePool is gone only when its nodes are, so that the controller outlives them."""
 
 
+CPU_DISRUPTION = Disruption(expire_after_hours=30 * 24)
+GPU_DISRUPTION = Disruption(expire_after_hours=90 * 24)
+"""A GPU node takes longest to replace: the type may be scarce, and its image and models are large."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PoolArgs:
     """One pool."""
@@ -29,7 +34,8 @@ class PoolArgs:
     """The pool's limit; 1 or more."""
     capacity: Capacity = field(default_factory=OnDemand)
     volume: Volume = field(default_factory=lambda: Volume(gib=100, throughput_mibps=600))
-    disruption: Disruption = field(default_factory=Disruption)
+    disruption: Disruption | None = None
+    """None: `GPU_DISRUPTION` or `CPU_DISRUPTION`."""
 
     def __post_init__(self) -> None:
         gpus = self.type.gpus
@@ -85,7 +91,7 @@ def node_pool(args: NodePoolsArgs, pool: PoolArgs) -> NodePool:
         labels=node_labels(pool.placement, pool.type),
         taint=pool.placement.taint,
         zones=args.zones,
-        disruption=pool.disruption,
+        disruption=pool.disruption or (GPU_DISRUPTION if pool.placement.has_gpu else CPU_DISRUPTION),
     )
 
 

@@ -24,15 +24,13 @@ class SystemNodesArgs:
     account: Account
     cluster_name: str
     subnet_ids: Sequence[pulumi.Input[str]]
-    """Private, one a zone."""
+    """Private, one a zone; as many of them are used, from the first, as there are nodes."""
     cluster_version: str = versions.KUBERNETES
     """Kubernetes of the control plane, which nodes may not be ahead of."""
     image: NodeImage = SHIPPED
     instance_type: str = "m5.large"
     count: int = 3
     volume_gib: int = 30
-    session_manager: bool = False
-    """Whether SSM may open a shell on the nodes."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -43,6 +41,11 @@ class SystemNodesArgs:
             raise ValueError(f"count: (got {self.count}); allowed are 1 to 9 nodes")
         if self.volume_gib < 20:
             raise ValueError(f"volume_gib: (got {self.volume_gib}); allowed are 20 or more")
+
+    @property
+    def used_subnet_ids(self) -> Sequence[pulumi.Input[str]]:
+        """No zone without a node: a replaced node comes up where its forerunner's volumes are."""
+        return self.subnet_ids[: self.count]
 
     @property
     def kubernetes_minor(self) -> str:
@@ -59,13 +62,13 @@ class SystemNodes(pulumi.ComponentResource):
     def __init__(self, name: str, args: SystemNodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("stillhouse:nodes:SystemNodes", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        role = NodeRole(f"{name}-node", args.account, session_manager=args.session_manager, tags=args.tags, opts=child)
+        role = NodeRole(f"{name}-node", args.account, tags=args.tags, opts=child)
         template = _launch_template(name, args, child)
         group = eks.NodeGroup(
             f"{name}-group",
             cluster_name=args.cluster_name,
             node_role_arn=role.arn,
-            subnet_ids=list(args.subnet_ids),
+            subnet_ids=list(args.used_subnet_ids),
             ami_type="AL2023_x86_64_STANDARD",
             version=args.kubernetes_minor,
             release_version=args.image.release_version,

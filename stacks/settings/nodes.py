@@ -53,7 +53,7 @@ class SystemNodesSettings(Part):
     instance_type: Annotated[str, AfterValidator(_fits_system_pods)] = "m5.large"
     """EC2 type of every system node."""
     count: int = Field(ge=1, le=9)
-    """How many, spread over the zones; one fewer should still hold every system pod."""
+    """How many, each of the first ones in a zone of its own; one fewer should still hold every system pod."""
     volume_gib: int = Field(default=30, ge=20)
     """GiB of encrypted gp3 on each node."""
 

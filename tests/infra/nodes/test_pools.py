@@ -6,6 +6,7 @@ import pytest
 from pulumi_aws import iam
 
 from infra.nodes.capacity import Reservation
+from infra.nodes.node_pool import Disruption
 from infra.nodes.placement import CPU, GPU
 from infra.nodes.pools import NodePools, NodePoolsArgs, PoolArgs, node_class, node_pool
 from infra.policies.judged import UNKNOWN
@@ -43,6 +44,14 @@ def test_bodies_are_those_of_the_pure_helpers() -> None:
     captured = made()
     assert captured.one(POOL, "pools-gpu").inputs["spec"] == node_pool(ARGS, GPU_POOL).spec()
     assert captured.one(CLASS, "pools-gpu-class").inputs["spec"] == node_class(ARGS, GPU_POOL).spec()
+
+
+def test_gpu_nodes_live_longer_unless_told_otherwise() -> None:
+    def lifetime(pool: PoolArgs) -> object:
+        return node_pool(ARGS, pool).spec()["template"]["spec"]["expireAfter"]
+
+    assert (lifetime(CPU_POOL), lifetime(GPU_POOL)) == ("720h", "2160h")
+    assert lifetime(replace(GPU_POOL, disruption=Disruption(expire_after_hours=48))) == "48h"
 
 
 def test_pools_may_be_few_or_none() -> None:

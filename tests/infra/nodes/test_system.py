@@ -31,7 +31,13 @@ def test_the_group_has_a_fixed_size_and_a_pinned_image() -> None:
     assert "taints" not in inputs
     assert inputs["updateConfig"] == {"maxUnavailable": 1}
     assert inputs["nodeRepairConfig"] == {"enabled": True}
-    assert inputs["subnetIds"] == list(NETWORK.private_subnet_ids)
+
+
+@pytest.mark.parametrize(("count", "zones"), [(1, 1), (2, 2), (3, 3), (5, 3)])
+def test_each_zone_of_the_group_has_a_node_so_that_a_new_one_finds_the_volumes(count: int, zones: int) -> None:
+    subnets = tuple(f"subnet-0123456789abcdef{position}" for position in range(3))
+    inputs = made(args(count=count, subnet_ids=subnets)).one(GROUP).inputs
+    assert inputs["subnetIds"] == list(subnets[:zones])
 
 
 def test_nodes_ask_for_tokens_and_encrypt_their_disk() -> None:
