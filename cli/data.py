@@ -3,7 +3,7 @@
 # Heavy modules are imported by the verb that needs them: `stillhouse --help` and `release` answer at once.
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,11 @@ from cli.options import DEFAULT_RUN, RunPath, parse_time, parse_times, read_quer
 from model.errors import UserError
 from model.run_folder import RunFolder
 
+if TYPE_CHECKING:
+    from model.labels.training_table import TrainingPlan, TrainingTable
+    from model.query import BoundQuery
+
+_CLASSES_SHOWN = 20
 Tables = Annotated[Path | None, typer.Option("--tables", help="Folder of parquet or csv files, or a .duckdb file.")]
 
 
@@ -102,6 +107,9 @@ def query(
     test: Annotated[str | None, typer.Option(help="Test cut-offs, separated by commas.")] = None,
     first: Annotated[str | None, typer.Option(help="First training cut-off.")] = None,
     step_days: Annotated[float | None, typer.Option(help="Days between training cut-offs.")] = None,
+    sql: Annotated[
+        str | None, typer.Option(help="Print the statement for duckdb, snowflake or spark, and label nothing.")
+    ] = None,
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
@@ -111,8 +119,10 @@ def query(
     """
     from cli.inputs import refuse_other_tables
     from model.labels.plan import suggest_plan
-    from model.labels.training_table import build_training_table, write_training_table
+    from model.labels.training_table import SPLITS, build_training_table, write_training_table
     from model.query import bind_query, parse_query
+    from model.query.dialects import write_sql
+    from model.query.sql import label_sql
     from model.store.store import open_store
     from model.tables.database import open_database
 
@@ -129,32 +139,42 @@ def query(
             first=None if first is None else parse_time(first),
             step_days=step_days,
         )
+        if sql is not None:
+            statement = write_sql(label_sql(bound, database.graph, plan.cutoffs_ns(bound)), sql)
+            show({"sql": statement, "dialect": sql, "task": bound.task}, as_json, lambda: print(statement))
+            return
         with bar("labelling") as progress:
             rows = build_training_table(database, bound, plan, progress)
     settings = {"query": bound.text, "tables": str((tables or folder.tables).absolute()), **asdict(plan)}
     parents = {"graph": store.artifact.digest}
     artifact = write_training_table(rows, folder.training_table, parents=parents, settings=settings)
-    counts = {
-        split: (len(rows.rows(split)), float(rows.label[rows.rows(split)].mean()))
-        for split in ("train", "validation", "test")
+    document = {
+        "task": bound.task,
+        "rows": {split: len(rows.rows(split)) for split in SPLITS},
+        "digest": artifact.digest,
     }
+    show(document, as_json, lambda: _rows_in_words(bound, plan, rows))
 
-    def words() -> None:
-        for reason in (*bound.notes, *plan.reasons):
-            stdout.print(f"- {reason}")
-        cutoffs = {"train": plan.training_ns, "validation": plan.validation_ns, "test": plan.test_ns}
-        table(
-            f"{bound.task}: {len(rows):,} rows of {bound.entity_table}",
-            ("split", "rows", "mean label", "cut-offs", "first", "last"),
-            [
-                (split, count, f"{mean:.3f}", len(cutoffs[split]), *_ends(cutoffs[split]))
-                for split, (count, mean) in counts.items()
-            ],
-        )
 
-    show(
-        {"task": bound.task, "rows": {s: c for s, (c, _) in counts.items()}, "digest": artifact.digest}, as_json, words
+def _rows_in_words(bound: "BoundQuery", plan: "TrainingPlan", rows: "TrainingTable") -> None:
+    """Why these cut-offs, a line a split, and the classes."""
+    from model.labels.table import SPLITS
+
+    for reason in (*bound.notes, *plan.reasons):
+        stdout.print(f"- {reason}")
+    lines = []
+    for split, cutoffs in zip(SPLITS, (plan.training_ns, plan.validation_ns, plan.test_ns), strict=True):
+        what, number = rows.summary(split)
+        lines.append((split, len(rows.rows(split)), f"{number:.3f}", len(cutoffs), *_ends(cutoffs)))
+    table(
+        f"{bound.task}: {len(rows):,} rows of {bound.entity_table}",
+        ("split", "rows", what, "cut-offs", "first", "last"),
+        lines,
     )
+    if rows.classes is not None:
+        names = ", ".join(str(value) for value in rows.classes[:_CLASSES_SHOWN])
+        more = ", ..." if len(rows.classes) > _CLASSES_SHOWN else ""
+        stdout.print(f"{len(rows.classes):,} classes: {names}{more}")
 
 
 def _ends(times_ns: tuple[int, ...]) -> tuple[str, str]:

@@ -10,7 +10,6 @@ import typer
 from cli.console import AsJson, bar, show, show_artifact, stdout, table
 from cli.options import DEFAULT_RUN, RunPath, check_version_name, parse_time
 from model.artifact import read_artifact
-from model.errors import UserError
 from model.run_folder import RunFolder
 
 
@@ -32,18 +31,18 @@ def train(
     """
     from cli.inputs import labelled
     from model.deep.train import TrainSettings, train_deep
+    from model.query.bound import trainable
     from model.store.row_features import FeatureSettings
     from model.store.store import open_store
 
     folder = RunFolder(run)
     bound, training_table, digest = labelled(folder)
-    if bound.task not in ("binary", "regression"):
-        raise UserError(f"a {bound.task} target cannot be trained yet", hint="compare it: `... = value`")
+    task = trainable(bound.task)
     hidden = tuple(f"{table_name}.{column}" for table_name, column in bound.hidden_columns)
     settings = TrainSettings(max_rows=rows, seed=seed, features=FeatureSettings(hidden=hidden))
     with bar("training the deep model") as progress:
         artifact = train_deep(
-            open_store(folder.graph), training_table, bound.task, folder.deep, settings, progress, table_digest=digest
+            open_store(folder.graph), training_table, task, folder.deep, settings, progress, table_digest=digest
         )
     show_artifact(artifact, as_json)
 

@@ -18,7 +18,7 @@ from model.baselines.feature_table import Features, join_features, season_featur
 from model.graph import Column, SemanticType
 from model.labels.training_table import TrainingTable
 from model.progress import Progress, silent
-from model.query.bound import DAY_NS, BoundQuery
+from model.query.bound import DAY_NS, BoundQuery, trainable
 from model.tables.database import Database
 from model.tables.sql_text import quote
 
@@ -128,7 +128,7 @@ def _boosted(features: Features, table: TrainingTable, bound: BoundQuery) -> npt
     if not features.names:
         features = Features(names=("nothing",), values_RF=np.zeros((len(table), 1), np.float32), categorical=())
     train, validation = table.rows("train"), table.rows("validation")
-    is_binary = bound.task == "binary"
+    is_binary = trainable(bound.task) == "binary"
     settings = {**_SETTINGS, "num_threads": NUM_THREADS, "objective": "binary" if is_binary else "regression_l1"}
     fitted = _dataset(features, table, train)
     booster = lgb.train(

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import UserError
+from model.labels.table import SPLITS
 from model.query.bound import DAY_NS, BoundQuery
 from model.query.syntax import aggregates
 from model.tables.database import Database
@@ -71,15 +72,18 @@ class TrainingPlan:
 
     def split(self, bound: BoundQuery, cutoff_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:
         """[rows] the split of every row."""
+        return np.array(SPLITS)[self.split_code(bound, cutoff_ns)]
+
+    def split_code(self, bound: BoundQuery, cutoff_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+        """[rows] the position of the split of every row in `SPLITS`."""
         if not bound.is_static:
-            late = [np.isin(cutoff_ns, self.test_ns), np.isin(cutoff_ns, self.validation_ns)]
-            return np.select(late, ["test", "validation"], "train")
-        if bound.time_column is not None:
-            return np.select(
-                [cutoff_ns >= min(self.test_ns), cutoff_ns >= min(self.validation_ns)], ["test", "validation"], "train"
-            )
-        rank = np.random.default_rng(self.seed).permutation(len(cutoff_ns)) / max(len(cutoff_ns), 1)
-        return np.select([rank < 0.1, rank < 0.2], ["test", "validation"], "train")
+            last, before = np.isin(cutoff_ns, self.test_ns), np.isin(cutoff_ns, self.validation_ns)
+        elif bound.time_column is not None:
+            last, before = cutoff_ns >= min(self.test_ns), cutoff_ns >= min(self.validation_ns)
+        else:
+            rank = np.random.default_rng(self.seed).permutation(len(cutoff_ns)) / max(len(cutoff_ns), 1)
+            last, before = rank < 0.1, rank < 0.2
+        return np.select([last, before], [np.int8(2), np.int8(1)], np.int8(0)).astype(np.int8)
 
 
 def suggest_plan(

@@ -3,53 +3,33 @@
 A row at cut-off `t` is labelled by `(t, t + horizon]`; everything a model sees for it is at or before `t`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterator
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from model.artifact import Artifact, read_artifact, write_artifact
 from model.errors import UserError
 from model.labels.plan import TrainingPlan as TrainingPlan
 from model.labels.plan import suggest_plan as suggest_plan
+from model.labels.table import SPLITS as SPLITS
+from model.labels.table import Lists as Lists
+from model.labels.table import Split as Split
+from model.labels.table import TrainingTable as TrainingTable
+from model.labels.table import Values
+from model.labels.table_file import as_lists, as_values
+from model.labels.table_file import read_training_table as read_training_table
+from model.labels.table_file import write_training_table as write_training_table
 from model.progress import Progress, silent
-from model.query.bound import BoundQuery
+from model.query.bound import BoundQuery, parent_tables
 from model.query.sql import entity_sql, label_sql
 from model.tables.database import Database
 from model.tables.sources import reading
 from model.tables.sql_text import quote
 
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-ROWS_FILE = "rows.parquet"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingTable:
-    """Labelled rows, sorted by cut-off then entity."""
-
-    entity_table: str
-    entity: npt.NDArray[np.int64] | npt.NDArray[np.object_]
-    """[rows] primary-key values of the entity table."""
-    cutoff_ns: npt.NDArray[np.int64]
-    """[rows] nanoseconds since the Unix epoch, UTC."""
-    label: npt.NDArray[np.float32]
-    """[rows] 0/1 for binary tasks, the value for regression."""
-    split: npt.NDArray[np.str_]
-    """[rows] `train`, `validation` or `test`."""
-
-    def __len__(self) -> int:
-        return len(self.cutoff_ns)
-
-    def rows(self, split: Split) -> npt.NDArray[np.int64]:
-        """Positions of the rows of one split."""
-        return np.flatnonzero(self.split == split)
+_ROWS_AT_ONCE = 100_000
+"""Tables with more rows than this are labelled one cut-off at a time: each statement reads its own window alone."""
 
 
 def build_training_table(
@@ -60,87 +40,87 @@ def build_training_table(
     A training table larger than `plan.max_training_rows` is thinned at random; validation and test are kept whole.
 
     Raises:
-        UserError: no rows, one label only, repeated entity keys, or a task that has no single number as its label.
+        UserError: no rows, one label only, or repeated keys.
     """
     plan.check(bound)
-    _refuse_unlabelled(database, bound, plan)
-    progress(0, 2)
-    found = _numpy(database, label_sql(bound, database.graph, plan.cutoffs_ns(bound)))
-    progress(1, 2)
-    cutoff_ns = found["cutoff_ns"].astype(np.int64)
-    split = plan.split(bound, cutoff_ns)
-    kept = np.sort(np.concatenate([_thinned(np.flatnonzero(split == name), name, plan) for name in SPLITS]))
-    table = TrainingTable(
-        entity_table=bound.entity_table,
-        entity=_keys(found["entity"])[kept],
-        cutoff_ns=cutoff_ns[kept],
-        label=found["label"].astype(np.float32)[kept],
-        split=split[kept],
-    )
-    _refuse_useless(table, bound)
-    progress(2, 2)
+    _refuse_repeated_keys(database, bound)
+    _refuse_unfinished_windows(database, bound, plan)
+    found = pa.concat_tables(_labelled(database, bound, plan, progress))
+    code = plan.split_code(bound, found["cutoff_ns"].to_numpy())
+    kept = np.sort(np.concatenate([_thinned(np.flatnonzero(code == i), SPLITS[i], plan) for i in range(len(SPLITS))]))
+    table = _table(found.take(pa.array(kept)), np.array(SPLITS)[code[kept]], bound)
+    _refuse_useless(table)
     return table
 
 
-def prediction_rows(
-    database: Database, bound: BoundQuery, cutoff_ns: int
-) -> npt.NDArray[np.int64] | npt.NDArray[np.object_]:
+def prediction_rows(database: Database, bound: BoundQuery, cutoff_ns: int) -> Values:
     """Sorted keys of the entities that exist at the cut-off and pass the filter; ASSUMING is taken as given."""
-    return _keys(_numpy(database, entity_sql(bound, database.graph, cutoff_ns))["entity"])
+    return _values(_arrow(database, entity_sql(bound, database.graph, cutoff_ns))["entity"])
 
 
-def write_training_table(
-    table: TrainingTable, path: Path, *, parents: Mapping[str, str], settings: Mapping[str, Any]
-) -> Artifact:
-    """Write the rows as parquet, in an artifact of kind `training_table`."""
-    columns = {
-        "entity": pa.array(table.entity),
-        "cutoff_ns": pa.array(table.cutoff_ns),
-        "label": pa.array(table.label),
-        "split": pa.array(table.split.tolist(), pa.string()).dictionary_encode(),
-    }
-    rows = pa.table(columns).replace_schema_metadata({"entity_table": table.entity_table})
-    with write_artifact(path, kind="training_table", parents=parents, settings=settings) as draft:
-        pq.write_table(rows, draft.path / ROWS_FILE, compression="zstd")
-        for name in SPLITS:
-            label = table.label[table.rows(name)]
-            draft.metrics[f"num_{name}_rows"] = len(label)
-            draft.metrics[f"mean_{name}_label"] = float(label.mean(dtype=np.float64)) if len(label) else None
-    return read_artifact(path, kind="training_table")
+def _labelled(database: Database, bound: BoundQuery, plan: TrainingPlan, progress: Progress) -> Iterator[pa.Table]:
+    """Tables of (entity, cutoff_ns, label), by cut-off."""
+    cutoffs_ns = sorted(set(plan.cutoffs_ns(bound)))
+    num_rows = sum(database.num_rows(name) for name in {bound.entity_table, *bound.target_tables})
+    size = 1 if num_rows > _ROWS_AT_ONCE and not bound.is_static else len(cutoffs_ns)
+    progress(0, len(cutoffs_ns))
+    for start in range(0, len(cutoffs_ns), size):
+        yield _arrow(database, label_sql(bound, database.graph, cutoffs_ns[start : start + size]))
+        progress(min(start + size, len(cutoffs_ns)), len(cutoffs_ns))
 
 
-def read_training_table(path: Path) -> TrainingTable:
-    """Read what `write_training_table` wrote.
-
-    Raises:
-        UserError: no such artifact, or rows that cannot be read.
-    """
-    read_artifact(path, kind="training_table")
-    try:
-        rows = pq.read_table(path / ROWS_FILE)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UserError(f"cannot read `{path / ROWS_FILE}`: {error}", hint="build the training table again") from error
+def _table(found: pa.Table, split: npt.NDArray[np.str_], bound: BoundQuery) -> TrainingTable:
+    """The rows with labels of the form that the task has; classes are those of training rows."""
+    label, classes, lists = found["label"], None, None
+    if bound.task in ("multilabel", "link"):
+        lists = as_lists(label)
+        numbers = lists.lengths().astype(np.float32)
+        if bound.task == "multilabel":
+            classes = _distinct(lists.take(np.flatnonzero(split == "train")).values)
+    elif bound.task == "multiclass":
+        values = _values(label)
+        classes = _distinct(values[split == "train"])
+        numbers = _positions(values, classes)
+    elif bound.task == "forecast":
+        flat = label.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        numbers = flat.astype(np.float32).reshape(len(label), bound.num_timeframes or 1)
+    else:
+        numbers = label.to_numpy().astype(np.float32)
     return TrainingTable(
-        entity_table=rows.schema.metadata[b"entity_table"].decode(),
-        entity=_keys(rows["entity"].to_numpy()),
-        cutoff_ns=rows["cutoff_ns"].to_numpy(),
-        label=rows["label"].to_numpy(),
-        split=np.array(rows["split"].to_pylist(), dtype=np.str_),
+        entity_table=bound.entity_table,
+        entity=_values(found["entity"]),
+        cutoff_ns=found["cutoff_ns"].to_numpy(),
+        label=numbers,
+        split=split,
+        classes=classes,
+        lists=lists,
     )
 
 
-def _numpy(database: Database, sql: str) -> dict[str, npt.NDArray[Any]]:
+def _positions(values: Values, classes: Values) -> npt.NDArray[np.float32]:
+    """[rows] where each value stands among the sorted classes, -1 for one that is none of them."""
+    position = np.searchsorted(classes, values)
+    known = np.zeros(len(values), bool)
+    inside = position < len(classes)
+    known[inside] = classes[position[inside]] == values[inside]
+    return np.where(known, position, -1).astype(np.float32)
+
+
+def _distinct(values: Values) -> Values:
+    return as_values(np.unique(values))
+
+
+def _values(column: pa.ChunkedArray) -> Values:
+    return as_values(column.to_numpy())
+
+
+def _arrow(database: Database, sql: str) -> pa.Table:
     try:
         with reading(database.folder), database.connection.cursor() as cursor:
-            return {name: np.asarray(column) for name, column in cursor.execute(sql).fetchnumpy().items()}
+            return cursor.sql(sql).to_arrow_table()
     except duckdb.OutOfRangeException as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"a value of the query is out of range: {reason}", hint="filter such rows out") from error
-
-
-def _keys(found: npt.NDArray[Any]) -> npt.NDArray[np.int64] | npt.NDArray[np.object_]:
-    """Whole numbers as int64, anything else as objects."""
-    return found.astype(np.int64) if found.dtype.kind in "iu" else np.asarray(found, dtype=np.object_)
 
 
 def _thinned(rows: npt.NDArray[np.int64], name: Split, plan: TrainingPlan) -> npt.NDArray[np.int64]:
@@ -150,19 +130,20 @@ def _thinned(rows: npt.NDArray[np.int64], name: Split, plan: TrainingPlan) -> np
     return np.asarray(drawn, dtype=np.int64)
 
 
-def _refuse_unlabelled(database: Database, bound: BoundQuery, plan: TrainingPlan) -> None:
-    if bound.task not in ("binary", "regression"):
-        raise UserError(
-            f"a {bound.task} target has no training table yet",
-            hint="predict one class at a time, e.g. `PREDICT table.column = 'value' FOR EACH ...`",
-        )
-    key, table = quote(bound.entity_key), quote(bound.entity_table)
-    repeated = database.rows(f"SELECT count({key}) - count(DISTINCT {key}) FROM {table}")[0][0]  # noqa: S608
-    if repeated:
-        raise UserError(
-            f"{repeated} rows of `{bound.entity_table}` repeat a primary key `{bound.entity_key}`",
-            hint="keep one row a key; `stillhouse check` lists them",
-        )
+def _refuse_repeated_keys(database: Database, bound: BoundQuery) -> None:
+    """An entity with two rows would be labelled twice, and a parent with two rows would count its children twice."""
+    for name in (bound.entity_table, *parent_tables(bound)):
+        primary_key = database.graph.table(name).primary_key or ""
+        key, table = quote(primary_key), quote(name)
+        repeated = database.rows(f"SELECT count({key}) - count(DISTINCT {key}) FROM {table}")[0][0]  # noqa: S608
+        if repeated:
+            raise UserError(
+                f"{repeated} rows of `{name}` repeat a primary key `{primary_key}`",
+                hint="keep one row a key; `stillhouse check` lists them",
+            )
+
+
+def _refuse_unfinished_windows(database: Database, bound: BoundQuery, plan: TrainingPlan) -> None:
     if bound.is_static:
         return
     last = database.time_range()[1]
@@ -175,16 +156,26 @@ def _refuse_unlabelled(database: Database, bound: BoundQuery, plan: TrainingPlan
         )
 
 
-def _refuse_useless(table: TrainingTable, bound: BoundQuery) -> None:
+def _refuse_useless(table: TrainingTable) -> None:
     for name in SPLITS:
         if not len(table.rows(name)):
             raise UserError(
                 f"no {name} row: no entity passes the filter at these cut-offs",
                 hint="widen WHERE or ASSUMING, or choose other cut-offs",
             )
-    labels = np.unique(table.label[table.rows("train")])
+    labels = _different_labels(table)
     if len(labels) == 1:
         raise UserError(
-            f"every training row has the same label (got {labels[0]:g})",
+            f"every training row has the same label (got {labels[0]})",
             hint="change the condition or the window so that both outcomes occur",
         )
+
+
+def _different_labels(table: TrainingTable) -> list[str]:
+    """The labels, items or classes that training rows have, as text."""
+    rows = table.rows("train")
+    if table.lists is not None:
+        return [str(value) for value in _distinct(table.lists.take(rows).values)]
+    if table.classes is not None:
+        return [str(value) for value in table.classes]
+    return [f"{label:g}" for label in np.unique(table.label[rows])]

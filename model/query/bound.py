@@ -1,13 +1,14 @@
 """A query whose names have been looked up: what the planner, the trainers and the exporters go by."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from model.query.syntax import UNIT_NS, Aggregate, Condition, Operand, Window
+from model.errors import UserError
+from model.query.syntax import UNIT_NS, Aggregate, Condition, Operand, Window, aggregates, columns
 
 Task = Literal["binary", "regression", "multiclass", "multilabel", "link", "forecast"]
-TRAINABLE: tuple[Task, ...] = ("binary", "regression")
-"""Tasks that the models learn so far; the others have training tables only."""
+TrainableTask = Literal["binary", "regression"]
+"""Tasks that models learn; the others have training tables only."""
 
 DAY_NS = UNIT_NS["day"]
 
@@ -61,6 +62,29 @@ def horizon_ns(window: Window | None, num_timeframes: int = 1) -> int:
 def window_start_ns(window: Window | None) -> int:
     """Nanoseconds from the cut-off to the start of a window; 0 without one or where it starts at -INF."""
     return 0 if window is None or window.start is None else window.start * UNIT_NS[window.unit]
+
+
+def parent_tables(bound: BoundQuery) -> tuple[str, ...]:
+    """Tables that rows are joined with, one row each: parents whose columns a condition speaks of."""
+    conditions = [bound.entity_filter, bound.assuming]
+    found = [*aggregates(bound.target), *(a for c in conditions for a in aggregates(c))]
+    refs = [*columns(bound.entity_filter), *(ref for a in found for ref in columns(a.where))]
+    return tuple(sorted({ref.table for ref in refs if ref.via}))
+
+
+def trainable(task: Task) -> TrainableTask:
+    """The same task, known to be one that models learn.
+
+    Raises:
+        UserError: with the way round.
+    """
+    if task == "binary" or task == "regression":
+        return task
+    raise UserError(
+        f"no model learns this task yet (got {task}; models learn {' and '.join(get_args(TrainableTask))})",
+        hint="its training table can be used elsewhere; here, ask for one class, item or number at a time, e.g. "
+        "`PREDICT table.column = 'value'` or `PREDICT EXISTS(...)`",
+    )
 
 
 def counts_rows(aggregate: Aggregate) -> bool:

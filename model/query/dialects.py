@@ -17,18 +17,19 @@ Dialect = Literal["duckdb", "snowflake", "spark"]
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 
-def write_sql(statement: str, dialect: Dialect) -> str:
+def write_sql(statement: str, dialect: str) -> str:
     """A DuckDB statement of the planner as `dialect` writes it, indented.
 
     Raises:
         UserError: no such dialect.
     """
-    if dialect not in DIALECTS:
+    known = next((name for name in DIALECTS if name == dialect), None)
+    if known is None:
         raise UserError(f"no such SQL dialect (got `{dialect}`)", hint=f"one of {', '.join(DIALECTS)}")
     tree = sqlglot.parse_one(statement, read="duckdb")
-    if dialect != "duckdb":
-        tree = tree.transform(lambda node: _portable(node, dialect))
-    return tree.sql(dialect=dialect, pretty=True)
+    if known != "duckdb":
+        tree = tree.transform(lambda node: _portable(node, known))
+    return tree.sql(dialect=known, pretty=True)
 
 
 def _portable(node: exp.Expr, dialect: Dialect) -> exp.Expr:

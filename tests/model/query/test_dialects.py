@@ -45,7 +45,7 @@ def test_nothing_is_left_that_only_duckdb_has(name: str, dialect: Dialect) -> No
 
 def test_an_unknown_dialect_is_refused() -> None:
     with pytest.raises(UserError, match=r"no such SQL dialect \(got `oracle`\)[\s\S]*duckdb, snowflake, spark"):
-        write_sql("SELECT 1", "oracle")  # type: ignore[arg-type]
+        write_sql("SELECT 1", "oracle")
 
 
 def read_back(sql: str, dialect: Dialect) -> str:
