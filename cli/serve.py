@@ -52,6 +52,9 @@ def predict(
     embedded = None if answer.embedding_time_ns is None else show_time(answer.embedding_time_ns)
 
     def words() -> None:
+        if answer.is_fallback:
+            stdout.print(f"{answer.score:.4f}  the stated default: no version could answer")
+            return
         stdout.print(
             f"{answer.score:.4f}  from {answer.version}; embedding of {embedded or 'nobody: the entity is new'}"
         )
@@ -59,6 +62,7 @@ def predict(
     document = {
         "score": answer.score,
         "version": answer.version,
+        "is_fallback": answer.is_fallback,
         "embedding_time": embedded,
         "at": show_time(anchor_ns),
     }
@@ -81,6 +85,7 @@ def load(
     from model.payload import v2_body
     from model.store.history import requests_from_store
     from model.store.store import open_store
+    from serving.client import entity_value
     from serving.load import LoadRunner, LoadSettings
 
     if arrivals not in ("poisson", "constant"):
@@ -98,7 +103,9 @@ def load(
         rate_per_s=rate,
         arrivals="poisson" if arrivals == "poisson" else "constant",
     )
-    runner = LoadRunner(settings, [json.dumps(v2_body(endpoint.contract, each)).encode() for each in values])
+    bodies = [json.dumps(v2_body(endpoint.contract, each)).encode() for each in values]
+    entities = [entity_value(each.facts[endpoint.contract.embedding_key]) for each in values]
+    runner = LoadRunner(settings, bodies, entities=entities)
     with bar(f"{rate:g} requests a second") as progress:
         runner.start()
         begin = time.monotonic()

@@ -83,8 +83,26 @@ def refresh(
 
 
 @app.command()
+def rotate(
+    what: Annotated[str, typer.Argument(help="certificate, key or revoke.")],
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Change the server certificate, or the key that signs tokens, while requests come.
+
+    After `key`, tokens of the key before stay good until they expire or the next rotation; after `revoke` none do.
+
+    Example: `stillhouse twin rotate certificate --run runs/shop`
+    """
+    from serving.twin.run import twin_rotate
+
+    done = twin_rotate(RunFolder(run).twin, what)
+    show({"done": done}, as_json, lambda: stdout.print(done))
+
+
+@app.command()
 def token(
-    role: Annotated[str, typer.Option(help="Role in the token.")] = "predict",
+    role: Annotated[str, typer.Option(help="Role in the token: predict, or tester to choose the version.")] = "predict",
     hours: Annotated[float, typer.Option(help="How long it is good for.")] = 1.0,
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
@@ -117,6 +135,13 @@ def _show(found: TwinStatus, as_json: bool) -> None:
         stdout.print(f"{beside} at {found.prometheus_url}")
         if found.last_error:
             stdout.print(f"[red]not taken over:[/] {found.last_error}")
+        if found.gateway_error:
+            stdout.print(f"[red]refused:[/] {found.gateway_error}")
+        if (pairs := found.comparison) is not None:
+            stdout.print(
+                f"{pairs.shadow} beside {pairs.stable}: {pairs.agreed} answers agree, {pairs.disagreed} do not, "
+                f"{pairs.shadow_failed} failed; {pairs.path}"
+            )
         for event in found.events[-5:]:
             stdout.print(f"  {event.when:%H:%M:%S} {event.text}")
 

@@ -21,7 +21,7 @@ from model.errors import UserError
 from model.payload import RequestValues, v2_body
 from model.run_folder import RunFolder
 from model.store.history import requests_from_store
-from serving.client import PredictionClient, UnavailableError
+from serving.client import PredictionClient, UnavailableError, entity_value
 from serving.judge.evidence import Evidence, Version
 from serving.judge.judging import judge
 from serving.judge.plan import Metric, Plan
@@ -118,7 +118,9 @@ def run_release(
             rate_per_s=settings.requests_per_second,
             seed=settings.seed,
         )
-        load = LoadRunner(load_settings, [json.dumps(v2_body(contract, each)).encode() for each in values])
+        bodies = [json.dumps(v2_body(contract, each)).encode() for each in values]
+        entities = [entity_value(each.facts[contract.embedding_key]) for each in values]
+        load = LoadRunner(load_settings, bodies, entities=entities)
         load.start()
         stretch = _Stretch(
             path=path,

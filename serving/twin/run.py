@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 
@@ -95,15 +95,15 @@ def twin_refresh(folder: Path, embeddings_path: Path) -> tuple[str, ...]:
     return tuple(answer["versions"])
 
 
-def twin_rotate(folder: Path, what: Literal["certificate", "key", "revoke"]) -> str:
+def twin_rotate(folder: Path, what: str) -> str:
     """Change the server certificate, or the key that signs tokens, while requests come; what was done, in words.
 
     Args:
         folder: of the twin.
-        what: `key` leaves tokens of the present key good, `revoke` refuses them from now on.
+        what: `certificate`, or `key`, which leaves tokens of the present key good, or `revoke`, which refuses them.
 
     Raises:
-        UserError: the twin is not up, or Envoy did not take it.
+        UserError: the twin is not up, there is no such thing, or Envoy did not take it.
     """
     return str(_call(TwinPaths(folder=folder.absolute()), "rotate", within_s=_CHANGE_WITHIN_S, what=what)["done"])
 

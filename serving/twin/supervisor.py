@@ -168,7 +168,7 @@ class Supervisor:
                 case "key" | "revoke":
                     done = await rotate_key(self.envoy.admin, self.paths, revoke=what == "revoke")
                 case _:
-                    raise UserError(f"rotate: certificate, key or revoke (got {what})")
+                    raise UserError(f"the twin rotates certificate, key or revoke (got {what})")
         self.report(done)
         return done
 
