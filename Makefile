@@ -1,14 +1,18 @@
 # make demo: tables to a canaried endpoint on this machine.   make test: the tests.   make check: format, lint, types, rules.
+# make rollout-report: what releases cost and survive, measured.
 # make test-cluster: what the stacks declare, against a real API server.
 PYTHON := .venv/bin/python
 
-.PHONY: demo test test-cluster tools charts check format docs lock setup clean
+.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean
 
 demo: setup
 	.venv/bin/stillhouse demo
 
 test: setup
 	$(PYTHON) -m pytest
+
+rollout-report: setup
+	$(PYTHON) -m tests.rollout_report runs/rollout
 
 test-cluster: setup tools
 	$(PYTHON) -m pytest -m cluster -rP --timeout=900 tests/cluster

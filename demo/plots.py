@@ -45,7 +45,7 @@ LOOK: dict[Any, Any] = {
 def quality(report: DemoReport) -> str:
     """AUROC of the five models with their intervals."""
     names = ["lightgbm_entity", "distilled_without_embedding", "lightgbm_dfs", "distilled", "deep"]
-    with _picture(10.4, 3.1) as (figure, pieces):
+    with picture(10.4, 3.1) as (figure, pieces):
         axes = figure.subplots()
         for position, name in enumerate(names):
             interval = getattr(report.auroc_intervals, name)
@@ -61,7 +61,7 @@ def quality(report: DemoReport) -> str:
 
 def calibration(evidence: ScoreEvidence) -> str:
     """Predicted probability against observed share, in ten equally filled bins."""
-    with _picture(4.4, 3.6) as (figure, pieces):
+    with picture(4.4, 3.6) as (figure, pieces):
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
         for name in ("deep", "distilled"):
@@ -78,7 +78,7 @@ def calibration(evidence: ScoreEvidence) -> str:
 def teacher_student(evidence: ScoreEvidence, fidelity: float) -> str:
     """The distilled model's probability against the deep model's, at most two thousand rows."""
     rows = np.random.default_rng(0).permutation(len(evidence.label))[:2_000]
-    with _picture(4.4, 3.6) as (figure, pieces):
+    with picture(4.4, 3.6) as (figure, pieces):
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
         axes.scatter(
@@ -97,7 +97,7 @@ def teacher_student(evidence: ScoreEvidence, fidelity: float) -> str:
 def latency(evidence: RolloutEvidence, report: DemoReport) -> str:
     """How long answers took, from the intended send time."""
     values = evidence.latency_ms[evidence.ok]
-    with _picture(10.4, 3.0) as (figure, pieces):
+    with picture(10.4, 3.0) as (figure, pieces):
         axes = figure.subplots()
         edges = np.geomspace(max(values.min(), 0.1), max(values.max(), 1.0), 70).tolist()
         axes.hist(values, bins=edges, color=COPPER, alpha=0.85)
@@ -117,7 +117,7 @@ def time_line(evidence: RolloutEvidence, bin_s: float = 2.0) -> str:
     end_s = evidence.steps[-1].end_s
     edges = np.arange(0, end_s + bin_s, bin_s)
     slot = np.digitize(evidence.intended_s, edges) - 1
-    with _picture(10.4, 5.4) as (figure, pieces):
+    with picture(10.4, 5.4) as (figure, pieces):
         shares, tail, failures = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 1))
         _weights(shares, evidence, versions, colours)
         centres = edges[:-1] + bin_s / 2
@@ -168,7 +168,7 @@ def _p99(values: np.ndarray) -> float:
 
 
 @contextmanager
-def _picture(width_in: float, height_in: float) -> Iterator[tuple[Figure, list[str]]]:
+def picture(width_in: float, height_in: float) -> Iterator[tuple[Figure, list[str]]]:
     """A figure in our look; after the block its SVG stands in the list."""
     pieces: list[str] = []
     with mpl.rc_context(LOOK):

@@ -10,7 +10,7 @@ from serving.release_verbs import canary, register
 from tests.serving.fake_repository import Behaviour
 from tests.serving.faults.night import Conducted, Night, git
 
-A_WHILE = {"min_samples": 300}
+A_WHILE = {"min_samples": 200}
 """So many that a test can do something within a step."""
 
 

@@ -74,7 +74,7 @@ def test_nobody_asks_the_candidate(night: Night) -> None:
 
 
 def test_counters_begin_anew_within_a_window(night: Night) -> None:
-    version = night.begin(step={"min_samples": 400})
+    version = night.begin(step={"min_samples": 250})
     before = night.now().envoy
     assert before.pid is not None
     with night.loaded() as load, night.conducted() as conducted:

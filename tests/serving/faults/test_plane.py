@@ -110,7 +110,7 @@ def test_papers_change_within_a_step(night: Night, what: str) -> None:
     assert night.weights() == {version: 100}
 
 
-def test_from_nothing_to_some_of_the_traffic_and_back_ten_times(night: Night) -> None:
+def test_from_nothing_to_some_of_the_traffic_and_back(night: Night) -> None:
     stable = night.stable
     version = night.add_next()
     with night.loaded(200) as load:
