@@ -31,7 +31,7 @@ class LiveEndpoint:
     name: str
     resources: Resources
     versions: Sequence[LiveVersion]
-    """In the order of the file: stable, candidate, warm; weights add up to 100, or there are none."""
+    """Those with a share first; weights add up to 100, or there are none."""
 
 
 def read_endpoints(folder: Path) -> tuple[LiveEndpoint, ...]:
@@ -57,7 +57,8 @@ def live_endpoint(release: Release, *, place: str) -> LiveEndpoint:
             f"`{place}`: resources: a cluster needs them (got null)",
             hint="docs/releases.md shows the section: compute, cpu, memory_gib, replicas, scaling",
         )
-    stable = release.stable.version if release.stable else None
+    # What was relieved stays as large as it was: a way back that first has to grow is none.
+    whole = {one.version for one in (release.stable, release.previous) if one}
     spare = resources.candidate_replicas or resources.replicas
     versions = [
         LiveVersion(
@@ -65,7 +66,7 @@ def live_endpoint(release: Release, *, place: str) -> LiveEndpoint:
             digest=release.versions[version].digest,
             uri=_address(release, version, place),
             weight=weight,
-            replicas=resources.replicas if version == stable else spare,
+            replicas=resources.replicas if version in whole else spare,
         )
         for version, weight in release.arms().items()
     ]

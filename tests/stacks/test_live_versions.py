@@ -82,6 +82,14 @@ def test_the_candidate_may_be_smaller_than_what_it_would_replace() -> None:
     assert by_version == {"v1": 3, "v2": 1}
 
 
+def test_what_a_promotion_relieved_stays_as_large_as_it_was() -> None:
+    provisional = promote(on_trial(), version="v2").release
+    assert {one.version: (one.replicas.min, one.weight) for one in live(provisional).versions} == {
+        "v2": (3, 100),
+        "v1": (3, 0),
+    }
+
+
 def test_a_file_without_resources_is_for_the_twin_only() -> None:
     with pytest.raises(
         UserError, match=r"`churn.yaml`: resources: a cluster needs them \(got null\)\n\nhint: docs/rel"
