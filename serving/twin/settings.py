@@ -49,7 +49,7 @@ class TwinSettings(BaseModel):
     """At one version; more are a 503 that nobody waits for."""
     check_json: bool = True
     """Whether a body that is no JSON is a 400 of the gateway, and not a 500 that a version answers for; the check costs
-    about a tenth of the gateway's time. Other bodies that are no requests are the model's to refuse."""
+    about an eighth of the gateway's time. Other bodies that are no requests are the model's to refuse."""
     fallback_score: float | None = Field(default=None, allow_inf_nan=False)
     """Answered, and marked as such, where the version that should answer is down, overloaded or too late; None leaves
     the 503 or 504. What the model itself says goes through as it is."""
