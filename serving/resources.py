@@ -56,9 +56,9 @@ class Resources(Part):
     memory_gib: int = Field(ge=1, le=768)
     """GiB of a replica."""
     replicas: Replicas
-    """Of the stable version, and of every other one where `candidate_replicas` is silent."""
+    """Of the stable version and the one that it relieved; of all others too where `candidate_replicas` is silent."""
     candidate_replicas: Replicas | None = None
-    """Of versions that are not stable."""
+    """Of the candidate, the shadow and the warm versions."""
     scaling: Scaling
 
     @model_validator(mode="after")
