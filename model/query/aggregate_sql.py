@@ -1,18 +1,20 @@
 # ruff: noqa: S608 -- names and strings pass through model/tables/sql_text.py
-"""One aggregate of a query becomes one common table expression: its value for all keys, at all cut-offs.
+"""Aggregates that share a scan become one common table expression: their values for all keys, at all cut-offs.
 
-    SELECT r."user_id" AS k, c.cutoff_ns AS cutoff_ns, count(*) AS value
+    SELECT r."user_id" AS k, c.cutoff_ns AS cutoff_ns, count(*) AS v0
     FROM "orders" AS r JOIN cutoffs AS c ON r."placed" > c.cutoff AND r."placed" <= c.cutoff + INTERVAL '30' DAY
     WHERE r."user_id" IS NOT NULL GROUP BY r."user_id", c.cutoff_ns
 
 A key without rows has no row here: whoever joins reads null as an empty window.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.graph import Graph, Table
 from model.query.conditions import condition_sql, operand_comparison_sql
 from model.query.names import Names
+from model.query.share import end_ns, hull, start_ns
 from model.query.syntax import Aggregate, ColumnRef, Comparison, Unit, Window, comparisons
 from model.tables.sql_text import quote
 
@@ -42,13 +44,15 @@ class AggregateSql:
         self._names = names
         self._cutoffs = cutoffs
 
-    def sql(self, aggregate: Aggregate) -> str:
-        """(k, [cutoff_ns,] value); the cut-off is there where the table has a time and cut-offs are many."""
-        window = aggregate.window
-        within = "" if window is None else self._within(window, self._time(aggregate))
-        by_cutoff = window is not None and self._cutoffs.many
-        joined = "" if window is None else self._joined(aggregate)
-        return self._grouped(aggregate, {"cutoff_ns": "c.cutoff_ns"} if by_cutoff else {}, within, joined)
+    def sql(self, shared: Sequence[Aggregate]) -> str:
+        """(k, [cutoff_ns,] v0, v1, ...); the cut-off is there where the table has a time and cut-offs are many."""
+        windows = [aggregate.window for aggregate in shared if aggregate.window is not None]
+        if not windows:
+            return self._grouped(shared, {}, "", "")
+        scanned = hull(windows)
+        keys = {"cutoff_ns": "c.cutoff_ns"} if self._cutoffs.many else {}
+        within = " AND ".join(self._bounds(scanned, self._time(shared[0])))
+        return self._grouped(shared, keys, within, self._joined(shared[0]), scanned)
 
     def forecast_sql(self, aggregate: Aggregate, num_timeframes: int) -> str:
         """(k, [cutoff_ns,] v0, v1, ...): one value for each of so many windows in a row; null for an empty one."""
@@ -57,9 +61,10 @@ class AggregateSql:
         frames = " UNION ALL ".join(self._frame(window, number) for number in range(num_timeframes))
         keys = {"frame": "c.frame"} | ({"cutoff_ns": "c.cutoff_ns"} if self._cutoffs.many else {})
         time = self._time(aggregate)
-        values = self._grouped(aggregate, keys, f"{time} > c.starts AND {time} <= c.ends", f"JOIN ({frames}) AS c ON")
+        within = f"{time} > c.starts AND {time} <= c.ends"
+        values = self._grouped([aggregate], keys, within, f"JOIN ({frames}) AS c ON")
         by = "k, cutoff_ns" if self._cutoffs.many else "k"
-        picked = ", ".join(f"max(CASE WHEN frame = {n} THEN value END) AS v{n}" for n in range(num_timeframes))
+        picked = ", ".join(f"max(CASE WHEN frame = {n} THEN v0 END) AS v{n}" for n in range(num_timeframes))
         return f"SELECT {by}, {picked} FROM ({values}) AS framed GROUP BY {by}"
 
     def parent_join(self, child: str, ref: ColumnRef) -> tuple[str, str]:
@@ -78,11 +83,19 @@ class AggregateSql:
         source = f" FROM {self._cutoffs.relation} AS c" if self._cutoffs.relation else ""
         return f"SELECT {cutoff_ns}{number} AS frame, {starts} AS starts, {ends} AS ends{source}"
 
-    def _grouped(self, aggregate: Aggregate, keys: dict[str, str], within: str, joined: str) -> str:
-        """Rows `r`, joined with cut-offs `c` (or filtered by a constant window), grouped by key and `keys`."""
-        link = f"r.{quote(aggregate.link_column)}"
-        conditions = [f"{link} IS NOT NULL", *self._row_conditions(aggregate)]
-        source = " ".join([f"FROM {quote(aggregate.column.table)} AS r", *self._parents(aggregate)])
+    def _grouped(
+        self, shared: Sequence[Aggregate], keys: dict[str, str], within: str, joined: str, scanned: Window | None = None
+    ) -> str:
+        """Rows `r`, joined with cut-offs `c` (or filtered by a constant window), grouped by key and `keys`.
+
+        What holds for one aggregate alone is a condition on its rows where the scan is its own, else a CASE.
+        """
+        first = shared[0]
+        link = f"r.{quote(first.link_column)}"
+        own = [[*self._own_bounds(aggregate, scanned), *self._row_conditions(aggregate)] for aggregate in shared]
+        conditions = [f"{link} IS NOT NULL", *(own[0] if len(shared) == 1 else [])]
+        parents = dict.fromkeys(join for aggregate in shared for join in self._parents(aggregate))
+        source = " ".join([f"FROM {quote(first.column.table)} AS r", *parents])
         if joined:
             source += f" {joined} {within}"
         elif within:
@@ -90,16 +103,28 @@ class AggregateSql:
         source += f" WHERE {' AND '.join(conditions)}"
         groups = [link, *keys.values()]
         named = ", ".join(f"{sql} AS {name}" for name, sql in {"k": link, **keys}.items())
-        if aggregate.function not in ("FIRST", "LAST"):
-            return f"SELECT {named}, {self._value(aggregate)} AS value {source} GROUP BY {', '.join(groups)}"
-        place = f"row_number() OVER (PARTITION BY {', '.join(groups)} ORDER BY {self._order(aggregate)})"
-        ordered = f"SELECT {named}, r.{quote(aggregate.column.column)} AS value, {place} AS place {source}"
-        return f"SELECT {', '.join(['k', *keys, 'value'])} FROM ({ordered}) AS ordered WHERE place = 1"
+        if first.function not in ("FIRST", "LAST"):
+            cases = [""] if len(shared) == 1 else [" AND ".join(each) for each in own]
+            values = [self._value(*each) for each in zip(shared, cases, strict=True)]
+            selected = ", ".join([named, *(f"{value} AS v{number}" for number, value in enumerate(values))])
+            return f"SELECT {selected} {source} GROUP BY {', '.join(groups)}"
+        place = f"row_number() OVER (PARTITION BY {', '.join(groups)} ORDER BY {self._order(first)})"
+        ordered = f"SELECT {named}, r.{quote(first.column.column)} AS v0, {place} AS place {source}"
+        return f"SELECT {', '.join(['k', *keys, 'v0'])} FROM ({ordered}) AS ordered WHERE place = 1"
 
-    def _within(self, window: Window, time: str) -> str:
+    def _bounds(self, window: Window, time: str) -> list[str]:
         moment = self._cutoffs.expression
         conditions = [] if window.start is None else [f"{time} > {_moved(moment, window.start, window.unit)}"]
-        return " AND ".join([*conditions, f"{time} <= {_moved(moment, window.end, window.unit)}"])
+        return [*conditions, f"{time} <= {_moved(moment, window.end, window.unit)}"]
+
+    def _own_bounds(self, aggregate: Aggregate, scanned: Window | None) -> list[str]:
+        """Bounds of the aggregate's window that the scan's own do not imply."""
+        window = aggregate.window
+        if window is None or scanned is None:
+            return []
+        bounds = self._bounds(window, self._time(aggregate))
+        same_start, same_end = start_ns(window) == start_ns(scanned), end_ns(window) == end_ns(scanned)
+        return [*(bounds[:-1] if not same_start else []), *(bounds[-1:] if not same_end else [])]
 
     def _joined(self, aggregate: Aggregate) -> str:
         """The join of the cut-offs, up to the condition on time that follows; "" where the cut-off is a constant."""
@@ -149,26 +174,27 @@ class AggregateSql:
         down = " DESC" if aggregate.function == "LAST" else ""
         return ", ".join(f"r.{quote(name)}{down} NULLS LAST" for name in dict.fromkeys(names))
 
-    def _value(self, aggregate: Aggregate) -> str:
+    def _value(self, aggregate: Aggregate, case: str) -> str:
+        """The aggregate over the rows for which `case` holds; "" for all rows."""
         function, ref = aggregate.function, aggregate.column
         if ref.column == "*":
-            return "count(*)"
+            return f"count(CASE WHEN {case} THEN 1 END)" if case else "count(*)"
         column = f"r.{quote(ref.column)}"
-        if function in ("COUNT", "COUNT_DISTINCT"):
-            return f"count({'DISTINCT ' if function == 'COUNT_DISTINCT' else ''}{column})"
+        storage = self._table(aggregate).column(ref.column).storage_type
+        if storage == "BOOLEAN" and function in ("SUM", "AVG"):
+            column = f"CAST({column} AS INTEGER)"
+        if function == "AVG":
+            column = f"CAST({column} AS DOUBLE)"
+        if case:
+            column = f"CASE WHEN {case} THEN {column} END"
         if function == "LIST_DISTINCT":
             return f"list_sort(list(DISTINCT {column}))"
-        storage = self._table(aggregate).column(ref.column).storage_type
-        if storage == "BOOLEAN":
-            column = f"CAST({column} AS INTEGER)"
+        if function == "COUNT_DISTINCT":
+            return f"count(DISTINCT {column})"
         # Compensated sums: the order of rows, which threads change, must not change a label.
-        if function == "AVG":
-            return f"favg(CAST({column} AS DOUBLE))"
-        return (
-            f"fsum({column})"
-            if function == "SUM" and storage in ("FLOAT", "DOUBLE")
-            else f"{function.lower()}({column})"
-        )
+        if function == "AVG" or (function == "SUM" and storage in ("FLOAT", "DOUBLE")):
+            return f"f{function.lower()}({column})"
+        return f"{function.lower()}({column})"
 
 
 def _moved(moment: str, count: int, unit: Unit) -> str:

@@ -116,9 +116,9 @@ class _Binder:
         return self._condition(target, "target")
 
     def _future_value(self, aggregate: Aggregate) -> Operand | Condition:
-        """A bare aggregate; the first or last of a boolean column is the condition that it is true."""
+        """A bare aggregate; one row's value of a boolean column is the condition that it is true."""
         bound = self._aggregate(aggregate, "target")
-        if bound.function in ("FIRST", "LAST") and self._result_kind(bound) == "boolean":
+        if bound.function in ("FIRST", "LAST", "MIN", "MAX") and self._result_kind(bound) == "boolean":
             return Comparison(operand=bound, operator="=", value=True, span=aggregate.span)
         return bound
 

@@ -17,6 +17,7 @@ from model.query.bound import BoundQuery, counts_rows
 from model.query.conditions import condition_sql, operand_comparison_sql, time_sql
 from model.query.names import Names
 from model.query.needed import needed
+from model.query.share import may_share
 from model.query.syntax import Aggregate, ColumnRef, Comparison, Condition, Operand, comparisons
 from model.tables.sql_text import quote
 
@@ -61,8 +62,10 @@ class _Plan:
         self._own_time = bound.time_column if bound.is_static and not fixed_cutoff else None
         self._cutoffs = self._choose_cutoffs()
         self._writer = AggregateSql(graph, self._names, self._cutoffs)
-        self._tables: dict[tuple[Aggregate, bool], str] = {}
-        """(aggregate, whether it is the forecast) -> SQL of its table; the n-th is called `a<n>`."""
+        self._scans: list[list[Aggregate]] = []
+        """Aggregates by the scan that they share; the n-th is called `a<n>`, its m-th value `v<m>`."""
+        self._frames = ""
+        """SQL of the table `f` of a forecast."""
         self._parents: dict[str, str] = {}
 
     def eligible(self) -> list[str]:
@@ -100,7 +103,8 @@ class _Plan:
         """The whole statement."""
         bound = self._bound
         parts = [f"cutoffs AS ({self._cutoffs_sql()})"] if self._cutoffs.many else []
-        parts += [f"a{number} AS ({sql})" for number, sql in enumerate(self._tables.values())]
+        parts += [f"a{number} AS ({self._writer.sql(scan)})" for number, scan in enumerate(self._scans)]
+        parts += [f"f AS ({self._frames})"] if self._frames else []
         columns_sql = ", ".join(
             [f"e.{quote(bound.entity_key)} AS entity", f"{self._moment_ns()} AS cutoff_ns", *selected]
         )
@@ -146,20 +150,17 @@ class _Plan:
         if self._cutoffs.many:
             by_driver = f"JOIN cutoffs AS c ON c.cutoff_ns = {driver}.cutoff_ns"
             joins.append("CROSS JOIN cutoffs AS c" if driver is None else by_driver)
-        for number, (aggregate, _) in enumerate(self._tables):
-            name = f"a{number}"
+        scans = {f"a{number}": scan[0].window is not None for number, scan in enumerate(self._scans)}
+        for name, has_time in (scans | ({"f": True} if self._frames else {})).items():
             if name != driver:
-                same = f" AND {name}.cutoff_ns = c.cutoff_ns" if self._cutoffs.many and aggregate.window else ""
+                same = f" AND {name}.cutoff_ns = c.cutoff_ns" if self._cutoffs.many and has_time else ""
                 joins.append(f"LEFT JOIN {name} ON {name}.k = {key}{same}")
         return [*joins, *self._parents.values()]
 
     def _driver(self) -> str | None:
-        """The name of an aggregate over time without whose rows there is no row."""
-        found = [(a, False) for a in needed(self._bound) if a.window is not None and (a, False) in self._tables]
-        return self._name(found[0]) if found else None
-
-    def _name(self, table: tuple[Aggregate, bool]) -> str:
-        return f"a{list(self._tables).index(table)}"
+        """The name of a scan over time without whose rows there is no row."""
+        found = [a for a in needed(self._bound) if a.window is not None]
+        return next((f"a{n}" for a in found for n, scan in enumerate(self._scans) if a in scan), None)
 
     def _comparison(self, comparison: Comparison) -> str:
         return operand_comparison_sql(comparison, self._operand(comparison.operand), self._names)
@@ -167,15 +168,25 @@ class _Plan:
     def _operand(self, operand: Operand) -> str:
         if isinstance(operand, ColumnRef):
             return self._entity_column(operand)
-        self._tables.setdefault((operand, False), self._writer.sql(operand))
-        name = self._name((operand, False))
-        return f"coalesce({name}.value, 0)" if counts_rows(operand) else f"{name}.value"
+        value = self._value(operand)
+        return f"coalesce({value}, 0)" if counts_rows(operand) else value
+
+    def _value(self, aggregate: Aggregate) -> str:
+        """The aggregate's column, of a scan that it shares where it can."""
+        for number, scan in enumerate(self._scans):
+            if aggregate in scan:
+                return f"a{number}.v{scan.index(aggregate)}"
+        for number, scan in enumerate(self._scans):
+            if may_share(scan, aggregate):
+                scan.append(aggregate)
+                return f"a{number}.v{len(scan) - 1}"
+        self._scans.append([aggregate])
+        return f"a{len(self._scans) - 1}.v0"
 
     def _forecast(self, target: Aggregate, num_timeframes: int) -> tuple[str, list[str]]:
         """The list of one value a timeframe; unknown where one of them is."""
-        self._tables[target, True] = self._writer.forecast_sql(target, num_timeframes)
-        name = self._name((target, True))
-        values = [f"{name}.v{number}" for number in range(num_timeframes)]
+        self._frames = self._writer.forecast_sql(target, num_timeframes)
+        values = [f"f.v{number}" for number in range(num_timeframes)]
         known = [] if counts_rows(target) else [f"{value} IS NOT NULL" for value in values]
         filled = [f"coalesce({value}, 0)" for value in values] if counts_rows(target) else values
         return f"[{', '.join(f'CAST({value} AS DOUBLE)' for value in filled)}]", known

@@ -145,6 +145,8 @@ class RandomQuery:
                 return self._aggregate(child, "COUNT", "*", is_future=is_future), "number"
             columns |= {"note": "string", "stars": "number", "online": "boolean"} if child.name == "visits" else {}
             columns |= {"what": "string"} if child.name == "gifts" else {}
+        if function in ("MIN", "Max") and child.name == "visits":
+            columns["online"] = "boolean"
         name = self._random.choice(list(columns))
         return self._aggregate(child, function, name, is_future=is_future), columns[name]
 

@@ -72,6 +72,7 @@ def bound(text: str) -> BoundQuery:
         ("FIRST(orders.channel, 0, 30)", "multiclass"),
         ("MAX(orders.channel, 0, 30)", "regression"),
         ("LAST(orders.fraud, 0, 30)", "binary"),
+        ("MAX(orders.fraud, 0, 30)", "binary"),
         ("LAST(orders.note, 0, 30) CLASSIFY", "multiclass"),
         ("LIST_DISTINCT(orders.item_id, 0, 30)", "link"),
         ("LIST_DISTINCT(orders.item_id, 0, 30) RANK TOP 12", "link"),

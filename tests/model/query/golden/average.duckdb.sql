@@ -8,7 +8,7 @@ WITH cutoffs AS (
   SELECT
     r."shop_id" AS k,
     c.cutoff_ns AS cutoff_ns,
-    FAVG(CAST(r."items" AS DOUBLE)) AS value
+    FAVG(CAST(r."items" AS DOUBLE)) AS v0
   FROM "visits" AS r
   JOIN cutoffs AS c
     ON r."at_time" > c.cutoff AND r."at_time" <= c.cutoff + INTERVAL '1' MONTH
@@ -21,7 +21,7 @@ WITH cutoffs AS (
 SELECT
   e."shop_id" AS entity,
   c.cutoff_ns AS cutoff_ns,
-  CAST(a0.value AS DOUBLE) AS label
+  CAST(a0.v0 AS DOUBLE) AS label
 FROM "shops" AS e
 JOIN a0
   ON a0.k = e."shop_id"
@@ -32,7 +32,7 @@ WHERE
   AND COALESCE((
     STARTS_WITH(e."kind", 't')
   ), FALSE)
-  AND NOT a0.value IS NULL
+  AND NOT a0.v0 IS NULL
 ORDER BY
   cutoff_ns,
   entity

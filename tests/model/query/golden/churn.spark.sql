@@ -8,23 +8,12 @@ WITH cutoffs AS (
   SELECT
     r.`person_id` AS k,
     c.cutoff_ns AS cutoff_ns,
-    COUNT(*) AS value
+    COUNT(CASE WHEN r.`at_time` > c.cutoff THEN 1 END) AS v0,
+    COUNT(CASE WHEN r.`at_time` <= c.cutoff THEN 1 END) AS v1
   FROM `visits` AS r
   JOIN cutoffs AS c
-    ON r.`at_time` > c.cutoff AND r.`at_time` <= c.cutoff + INTERVAL '5' DAY
-  WHERE
-    NOT r.`person_id` IS NULL
-  GROUP BY
-    r.`person_id`,
-    c.cutoff_ns
-), a1 AS (
-  SELECT
-    r.`person_id` AS k,
-    c.cutoff_ns AS cutoff_ns,
-    COUNT(*) AS value
-  FROM `visits` AS r
-  JOIN cutoffs AS c
-    ON r.`at_time` > c.cutoff - INTERVAL '7' DAY AND r.`at_time` <= c.cutoff
+    ON r.`at_time` > c.cutoff - INTERVAL '7' DAY
+    AND r.`at_time` <= c.cutoff + INTERVAL '5' DAY
   WHERE
     NOT r.`person_id` IS NULL
   GROUP BY
@@ -35,20 +24,18 @@ SELECT
   e.`person_id` AS entity,
   c.cutoff_ns AS cutoff_ns,
   CAST(COALESCE((
-    COALESCE(a0.value, 0) = 0
+    COALESCE(a0.v0, 0) = 0
   ), FALSE) AS INT) AS label
 FROM `people` AS e
-JOIN a1
-  ON a1.k = e.`person_id`
+JOIN a0
+  ON a0.k = e.`person_id`
 JOIN cutoffs AS c
-  ON c.cutoff_ns = a1.cutoff_ns
-LEFT JOIN a0
-  ON a0.k = e.`person_id` AND a0.cutoff_ns = c.cutoff_ns
+  ON c.cutoff_ns = a0.cutoff_ns
 WHERE
   NOT e.`person_id` IS NULL
   AND e.`joined` <= c.cutoff
   AND COALESCE((
-    COALESCE(a1.value, 0) > 0
+    COALESCE(a0.v1, 0) > 0
   ), FALSE)
 ORDER BY
   cutoff_ns NULLS LAST,

@@ -8,36 +8,12 @@ WITH cutoffs AS (
   SELECT
     r.`person_id` AS k,
     c.cutoff_ns AS cutoff_ns,
-    MAX(r.`spent`) AS value
+    MAX(CASE WHEN r.`at_time` > c.cutoff THEN r.`spent` END) AS v0,
+    COUNT(DISTINCT CASE WHEN r.`at_time` > c.cutoff THEN r.`shop_id` END) AS v1,
+    MIN(CASE WHEN r.`at_time` <= c.cutoff THEN r.`due` END) AS v2
   FROM `visits` AS r
   JOIN cutoffs AS c
-    ON r.`at_time` > c.cutoff AND r.`at_time` <= c.cutoff + INTERVAL '4' DAY
-  WHERE
-    NOT r.`person_id` IS NULL
-  GROUP BY
-    r.`person_id`,
-    c.cutoff_ns
-), a1 AS (
-  SELECT
-    r.`person_id` AS k,
-    c.cutoff_ns AS cutoff_ns,
-    COUNT(DISTINCT r.`shop_id`) AS value
-  FROM `visits` AS r
-  JOIN cutoffs AS c
-    ON r.`at_time` > c.cutoff AND r.`at_time` <= c.cutoff + INTERVAL '4' DAY
-  WHERE
-    NOT r.`person_id` IS NULL
-  GROUP BY
-    r.`person_id`,
-    c.cutoff_ns
-), a2 AS (
-  SELECT
-    r.`person_id` AS k,
-    c.cutoff_ns AS cutoff_ns,
-    MIN(r.`due`) AS value
-  FROM `visits` AS r
-  JOIN cutoffs AS c
-    ON r.`at_time` <= c.cutoff
+    ON r.`at_time` <= c.cutoff + INTERVAL '4' DAY
   WHERE
     NOT r.`person_id` IS NULL
   GROUP BY
@@ -49,27 +25,23 @@ SELECT
   c.cutoff_ns AS cutoff_ns,
   CAST((
     COALESCE((
-      a0.value > 1
+      a0.v0 > 1
     ), FALSE)
     AND COALESCE((
-      COALESCE(a1.value, 0) >= 1
+      COALESCE(a0.v1, 0) >= 1
     ), FALSE)
   ) AS INT) AS label
 FROM `people` AS e
 CROSS JOIN cutoffs AS c
 LEFT JOIN a0
   ON a0.k = e.`person_id` AND a0.cutoff_ns = c.cutoff_ns
-LEFT JOIN a1
-  ON a1.k = e.`person_id` AND a1.cutoff_ns = c.cutoff_ns
-LEFT JOIN a2
-  ON a2.k = e.`person_id` AND a2.cutoff_ns = c.cutoff_ns
 WHERE
   NOT e.`person_id` IS NULL
   AND e.`joined` <= c.cutoff
   AND (
-    NOT a2.value IS NULL
+    NOT a0.v2 IS NULL
   )
-  AND NOT a0.value IS NULL
+  AND NOT a0.v0 IS NULL
 ORDER BY
   cutoff_ns NULLS LAST,
   entity NULLS LAST

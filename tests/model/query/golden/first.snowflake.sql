@@ -8,12 +8,12 @@ WITH cutoffs AS (
   SELECT
     k,
     cutoff_ns,
-    value
+    v0
   FROM (
     SELECT
       r."giver_id" AS k,
       c.cutoff_ns AS cutoff_ns,
-      r."what" AS value,
+      r."what" AS v0,
       ROW_NUMBER() OVER (PARTITION BY r."giver_id", c.cutoff_ns ORDER BY r."sent", r."what") AS place
     FROM "gifts" AS r
     JOIN cutoffs AS c
@@ -27,14 +27,14 @@ WITH cutoffs AS (
 SELECT
   e."person_id" AS entity,
   c.cutoff_ns AS cutoff_ns,
-  a0.value AS label
+  a0.v0 AS label
 FROM "people" AS e
 JOIN a0
   ON a0.k = e."person_id"
 JOIN cutoffs AS c
   ON c.cutoff_ns = a0.cutoff_ns
 WHERE
-  NOT e."person_id" IS NULL AND e."joined" <= c.cutoff AND NOT a0.value IS NULL
+  NOT e."person_id" IS NULL AND e."joined" <= c.cutoff AND NOT a0.v0 IS NULL
 ORDER BY
   cutoff_ns,
   entity

@@ -4,19 +4,19 @@ WITH cutoffs AS (
   FROM (VALUES
     (1708732800000000000, CAST('2024-02-24 00:00:00' AS TIMESTAMP)),
     (1709208000000000000, CAST('2024-02-29 12:00:00' AS TIMESTAMP))) AS given(cutoff_ns, cutoff)
-), a0 AS (
+), f AS (
   SELECT
     k,
     cutoff_ns,
-    MAX(CASE WHEN frame = 0 THEN value END) AS v0,
-    MAX(CASE WHEN frame = 1 THEN value END) AS v1,
-    MAX(CASE WHEN frame = 2 THEN value END) AS v2
+    MAX(CASE WHEN frame = 0 THEN v0 END) AS v0,
+    MAX(CASE WHEN frame = 1 THEN v0 END) AS v1,
+    MAX(CASE WHEN frame = 2 THEN v0 END) AS v2
   FROM (
     SELECT
       r."person_id" AS k,
       c.frame AS frame,
       c.cutoff_ns AS cutoff_ns,
-      FSUM(r."spent") AS value
+      FSUM(r."spent") AS v0
     FROM "visits" AS r
     JOIN (
       SELECT
@@ -56,14 +56,14 @@ SELECT
   e."person_id" AS entity,
   c.cutoff_ns AS cutoff_ns,
   [
-    CAST(COALESCE(a0.v0, 0) AS DOUBLE),
-    CAST(COALESCE(a0.v1, 0) AS DOUBLE),
-    CAST(COALESCE(a0.v2, 0) AS DOUBLE)
+    CAST(COALESCE(f.v0, 0) AS DOUBLE),
+    CAST(COALESCE(f.v1, 0) AS DOUBLE),
+    CAST(COALESCE(f.v2, 0) AS DOUBLE)
   ] AS label
 FROM "people" AS e
 CROSS JOIN cutoffs AS c
-LEFT JOIN a0
-  ON a0.k = e."person_id" AND a0.cutoff_ns = c.cutoff_ns
+LEFT JOIN f
+  ON f.k = e."person_id" AND f.cutoff_ns = c.cutoff_ns
 WHERE
   NOT e."person_id" IS NULL AND e."joined" <= c.cutoff
 ORDER BY

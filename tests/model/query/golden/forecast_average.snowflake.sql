@@ -4,18 +4,18 @@ WITH cutoffs AS (
   FROM (VALUES
     (1708732800000000000, CAST('2024-02-24 00:00:00' AS TIMESTAMPNTZ)),
     (1709208000000000000, CAST('2024-02-29 12:00:00' AS TIMESTAMPNTZ))) AS given(cutoff_ns, cutoff)
-), a0 AS (
+), f AS (
   SELECT
     k,
     cutoff_ns,
-    MAX(CASE WHEN frame = 0 THEN value END) AS v0,
-    MAX(CASE WHEN frame = 1 THEN value END) AS v1
+    MAX(CASE WHEN frame = 0 THEN v0 END) AS v0,
+    MAX(CASE WHEN frame = 1 THEN v0 END) AS v1
   FROM (
     SELECT
       r."shop_id" AS k,
       c.frame AS frame,
       c.cutoff_ns AS cutoff_ns,
-      AVG(CAST(r."spent" AS DOUBLE)) AS value
+      AVG(CAST(r."spent" AS DOUBLE)) AS v0
     FROM "visits" AS r
     JOIN (
       SELECT
@@ -47,13 +47,13 @@ WITH cutoffs AS (
 SELECT
   e."shop_id" AS entity,
   c.cutoff_ns AS cutoff_ns,
-  [CAST(a0.v0 AS DOUBLE), CAST(a0.v1 AS DOUBLE)] AS label
+  [CAST(f.v0 AS DOUBLE), CAST(f.v1 AS DOUBLE)] AS label
 FROM "shops" AS e
 CROSS JOIN cutoffs AS c
-LEFT JOIN a0
-  ON a0.k = e."shop_id" AND a0.cutoff_ns = c.cutoff_ns
+LEFT JOIN f
+  ON f.k = e."shop_id" AND f.cutoff_ns = c.cutoff_ns
 WHERE
-  NOT e."shop_id" IS NULL AND NOT a0.v0 IS NULL AND NOT a0.v1 IS NULL
+  NOT e."shop_id" IS NULL AND NOT f.v0 IS NULL AND NOT f.v1 IS NULL
 ORDER BY
   cutoff_ns,
   entity

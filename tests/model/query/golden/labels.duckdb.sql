@@ -8,7 +8,7 @@ WITH cutoffs AS (
   SELECT
     r."person_id" AS k,
     c.cutoff_ns AS cutoff_ns,
-    LIST_SORT(ARRAY_AGG(DISTINCT r."note")) AS value
+    LIST_SORT(ARRAY_AGG(DISTINCT r."note")) AS v0
   FROM "visits" AS r
   JOIN cutoffs AS c
     ON r."at_time" > c.cutoff AND r."at_time" <= c.cutoff + INTERVAL '9' DAY
@@ -20,7 +20,7 @@ WITH cutoffs AS (
 ), a1 AS (
   SELECT
     r."person_id" AS k,
-    COUNT(*) AS value
+    COUNT(*) AS v0
   FROM "badges" AS r
   WHERE
     NOT r."person_id" IS NULL
@@ -30,7 +30,7 @@ WITH cutoffs AS (
 SELECT
   e."person_id" AS entity,
   c.cutoff_ns AS cutoff_ns,
-  a0.value AS label
+  a0.v0 AS label
 FROM "people" AS e
 JOIN a0
   ON a0.k = e."person_id"
@@ -42,9 +42,9 @@ WHERE
   NOT e."person_id" IS NULL
   AND e."joined" <= c.cutoff
   AND COALESCE((
-    COALESCE(a1.value, 0) > 0
+    COALESCE(a1.v0, 0) > 0
   ), FALSE)
-  AND NOT a0.value IS NULL
+  AND NOT a0.v0 IS NULL
 ORDER BY
   cutoff_ns,
   entity

@@ -8,12 +8,12 @@ WITH cutoffs AS (
   SELECT
     k,
     cutoff_ns,
-    value
+    v0
   FROM (
     SELECT
       r.`person_id` AS k,
       c.cutoff_ns AS cutoff_ns,
-      r.`note` AS value,
+      r.`note` AS v0,
       ROW_NUMBER() OVER (
         PARTITION BY r.`person_id`, c.cutoff_ns
         ORDER BY r.`at_time` DESC, r.`visit_id` DESC, r.`note` DESC
@@ -30,7 +30,7 @@ WITH cutoffs AS (
   SELECT
     r.`taker_id` AS k,
     c.cutoff_ns AS cutoff_ns,
-    COUNT(*) AS value
+    COUNT(*) AS v0
   FROM `gifts` AS r
   JOIN cutoffs AS c
     ON r.`sent` > c.cutoff AND r.`sent` <= c.cutoff + INTERVAL '9' DAY
@@ -43,7 +43,7 @@ WITH cutoffs AS (
 SELECT
   e.`person_id` AS entity,
   c.cutoff_ns AS cutoff_ns,
-  a0.value AS label
+  a0.v0 AS label
 FROM `people` AS e
 JOIN a1
   ON a1.k = e.`person_id`
@@ -54,9 +54,9 @@ LEFT JOIN a0
 WHERE
   NOT e.`person_id` IS NULL
   AND e.`joined` <= c.cutoff
-  AND NOT a0.value IS NULL
+  AND NOT a0.v0 IS NULL
   AND COALESCE((
-    COALESCE(a1.value, 0) > 0
+    COALESCE(a1.v0, 0) > 0
   ), FALSE)
 ORDER BY
   cutoff_ns NULLS LAST,

@@ -8,7 +8,7 @@ WITH cutoffs AS (
   SELECT
     r."person_id" AS k,
     c.cutoff_ns AS cutoff_ns,
-    LIST_SORT(ARRAY_AGG(DISTINCT r."shop_id")) AS value
+    LIST_SORT(ARRAY_AGG(DISTINCT r."shop_id")) AS v0
   FROM "visits" AS r
   JOIN cutoffs AS c
     ON r."at_time" > c.cutoff AND r."at_time" <= c.cutoff + INTERVAL '10' DAY
@@ -27,14 +27,14 @@ WITH cutoffs AS (
 SELECT
   e."person_id" AS entity,
   c.cutoff_ns AS cutoff_ns,
-  a0.value AS label
+  a0.v0 AS label
 FROM "people" AS e
 JOIN a0
   ON a0.k = e."person_id"
 JOIN cutoffs AS c
   ON c.cutoff_ns = a0.cutoff_ns
 WHERE
-  NOT e."person_id" IS NULL AND e."joined" <= c.cutoff AND NOT a0.value IS NULL
+  NOT e."person_id" IS NULL AND e."joined" <= c.cutoff AND NOT a0.v0 IS NULL
 ORDER BY
   cutoff_ns,
   entity

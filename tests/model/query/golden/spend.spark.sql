@@ -8,7 +8,7 @@ WITH cutoffs AS (
   SELECT
     r.`person_id` AS k,
     c.cutoff_ns AS cutoff_ns,
-    SUM(r.`spent`) AS value
+    SUM(r.`spent`) AS v0
   FROM `visits` AS r
   LEFT JOIN `shops` AS `r:shop_id`
     ON `r:shop_id`.`shop_id` = r.`shop_id`
@@ -31,7 +31,7 @@ WITH cutoffs AS (
 SELECT
   e.`person_id` AS entity,
   c.cutoff_ns AS cutoff_ns,
-  CAST(COALESCE(a0.value, 0) AS DOUBLE) AS label
+  CAST(COALESCE(a0.v0, 0) AS DOUBLE) AS label
 FROM `people` AS e
 CROSS JOIN cutoffs AS c
 LEFT JOIN a0
