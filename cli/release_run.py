@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -17,10 +17,11 @@ from cli.release_done import refuse_nowhere
 from cli.releases import Place, reads
 from model.errors import UserError
 from serving.conductor.action import Action, End, Follow, Look, Outcome, Wait, Write
-from serving.conductor.conducting import Conductor, Pass, Until
-from serving.conductor.twin_plane import TwinPlane
 from serving.release import Release
 from serving.release_evidence import Weighed
+
+if TYPE_CHECKING:
+    from serving.conductor.conducting import Conductor, Pass, Until
 
 EXIT_STATUS = {
     Outcome.PROMOTED: 0,
@@ -54,15 +55,19 @@ def run(
 
     Example: `stillhouse release run --endpoint online-model --run runs/shop`
     """
+    # The judge's statistics cost a second that no other verb should wait for.
+    from serving.conductor.conducting import Conductor
+    from serving.conductor.twin_plane import TwinPlane
+    from serving.twin.run import twin_status
+
     chosen = _until(until)
     refuse_nowhere(place)
+    twin_status(place.folder.twin)
     conductor = Conductor(path=place.path, plane=TwinPlane(folder=place.folder.twin), stay=stay)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: conductor.stopping.set())
     changes: list[Pass] = []
-    with _view(quiet=place.as_json) as tell:
+    with _view(quiet=place.as_json) as tell, _told_to_stop(conductor):
 
-        def on_pass(done: Pass) -> None:
+        def on_pass(done: "Pass") -> None:
             if done.commit is not None:
                 changes.append(done)
             tell(done)
@@ -72,7 +77,20 @@ def run(
     sys.exit(EXIT_STATUS[last.action.outcome] if isinstance(last.action, End) else STOPPED)
 
 
-def _until(text: str) -> Until:
+@contextmanager
+def _told_to_stop(conductor: "Conductor") -> Iterator[None]:
+    """An interrupt lets the present pass end."""
+    before = {
+        number: signal.signal(number, lambda *_: conductor.stopping.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _until(text: str) -> "Until":
     if text == "step":
         return "step"
     if text == "decided":
@@ -80,13 +98,13 @@ def _until(text: str) -> Until:
     raise UserError(f"--until: no such end (got `{text}`)", hint="decided, or step")
 
 
-def _ending(last: Pass) -> str:
+def _ending(last: "Pass") -> str:
     if isinstance(last.action, End):
         return f"{last.action.outcome.value.replace('_', ' ')}: {last.action.reason}"
     return f"stopped: {last.action.reason}; `release run` goes on from here"
 
 
-def _document(last: Pass, changes: list[Pass]) -> dict[str, Any]:
+def _document(last: "Pass", changes: "list[Pass]") -> dict[str, Any]:
     return {
         "outcome": last.action.outcome.value if isinstance(last.action, End) else None,
         "reason": last.action.reason,
@@ -105,7 +123,7 @@ def _document(last: Pass, changes: list[Pass]) -> dict[str, Any]:
 
 
 @contextmanager
-def _view(*, quiet: bool) -> Iterator[Callable[[Pass], None]]:
+def _view(*, quiet: bool) -> "Iterator[Callable[[Pass], None]]":
     """Shows each pass: as a table that stays in place on a terminal, as a line for each new thing elsewhere."""
     if quiet:
         yield lambda done: None
@@ -115,7 +133,7 @@ def _view(*, quiet: bool) -> Iterator[Callable[[Pass], None]]:
     else:
         said: list[str] = []
 
-        def tell(done: Pass) -> None:
+        def tell(done: "Pass") -> None:
             if (line := f"{_verb(done.action)}  {done.action.reason}") not in said[-1:]:
                 said.append(line)
                 stderr.print(f"{done.when:%H:%M:%S}  {line}", soft_wrap=True, markup=False)
@@ -123,7 +141,7 @@ def _view(*, quiet: bool) -> Iterator[Callable[[Pass], None]]:
         yield tell
 
 
-def picture(done: Pass) -> RenderableType:
+def picture(done: "Pass") -> RenderableType:
     """A pass as a table of steps, the shares, and the verdict in words."""
     lines: list[RenderableType] = []
     if done.release is not None:
