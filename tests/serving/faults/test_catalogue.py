@@ -28,4 +28,10 @@ def test_every_test_of_a_fault_is_in_the_catalogue() -> None:
     assert here <= named
 
 
+def test_the_docs_tell_all_of_it() -> None:
+    text = (ROOT / "docs/releases.md").read_text()
+    for fault in CATALOGUE:
+        assert f"| {fault.number} | {fault.words} | {fault.expected} |" in text
+
+
 _OTHERS = ("test_catalogue.py", "test_whole_rollout.py")
