@@ -3,7 +3,7 @@
 # make test-cluster: what the stacks declare, against a real API server.
 PYTHON := .venv/bin/python
 
-.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean
+.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean bench-query
 
 demo: setup
 	.venv/bin/stillhouse demo
@@ -22,6 +22,10 @@ tools: setup
 
 charts: tools
 	$(PYTHON) -m tools.charts
+
+# Labels the hm preset (32 million transactions) by the planner and by hand-written SQL; needs 8 GiB and minutes.
+bench-query: setup
+	$(PYTHON) -m scripts.bench_query
 
 check: setup
 	$(PYTHON) -m ruff format --check .
