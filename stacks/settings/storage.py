@@ -46,7 +46,7 @@ class StorageSettings(Part):
     retain: bool = False
     """Whether the bucket, its key and the registry stay in the account when the stack lets go of them."""
     noncurrent_days: int = Field(default=30, ge=1)
-    """Days for which an overwritten or deleted object below the prefixes that follow can be brought back; others always."""
+    """Days for which a replaced or deleted object of `snowflake.prefix` and `expiring_prefixes` can be brought back."""
     expiring_prefixes: Annotated[tuple[Prefix, ...], AfterValidator(_are_distinct)] = ()
     """Prefixes of your own, besides Snowflake's, whose old versions go after `noncurrent_days`; never the models'."""
     snowflake: SnowflakeSettings | None = None

@@ -53,9 +53,9 @@ def test_what_only_limits_may_name_a_whole_service_under_a_condition() -> None:
 
 
 def test_parts_that_are_not_known_yet_come_later() -> None:
-    late = Statement(sid="Read", actions=("s3:GetObject",), resources=(pulumi.Output.from_input("arn:aws:s3:::b/*"),))
-
     def program() -> None:
+        objects = pulumi.Output.from_input("arn:aws:s3:::b/*")
+        late = Statement(sid="Read", actions=("s3:GetObject",), resources=(objects,))
         pulumi.export("policy", PolicyDocument(statements=(late,)).json())
 
     text = run(program).outputs["policy"]
