@@ -112,6 +112,8 @@ def _version_cluster(name: str, port: int, model_name: str, breaker: Breaker) ->
                 "timeout": "2s",
                 "interval": "1s",
                 "no_traffic_interval": "1s",
+                # Nothing is sent to an unhealthy one; the way back is short.
+                "unhealthy_interval": "0.25s",
                 "unhealthy_threshold": 3,
                 "healthy_threshold": 1,
                 "http_health_check": {"path": f"/v2/models/{model_name}/ready"},

@@ -13,6 +13,7 @@ from serving.twin.run import twin_status
 from serving.twin.status import ComparisonStatus
 from tests.serving.fake_repository import Behaviour, request_body, write_repository
 from tests.serving.stage import INFER, Stage
+from tests.serving.twin.test_arms import statistics, within_binomial
 from tests.serving.waiting import wait_for
 
 
@@ -30,6 +31,10 @@ def add_twin_of(stage: Stage, version: str, behaviour: Behaviour) -> str:
     artifact = write_repository(stage.root / name, same)
     stage.do(partial(register, version=name, digest=artifact.digest, uri=name, registered=datetime.now(UTC)))
     return name
+
+
+def counted(stage: Stage, version: str, name: str) -> int:
+    return statistics(stage, rf"^cluster\.{version}\.{name}$")[f"cluster.{version}.{name}"]
 
 
 def ask_until(stage: Stage, enough: Any, what: str) -> list[httpx.Response]:
@@ -106,10 +111,9 @@ def test_the_share_of_copies_follows_the_file_and_ends_with_it(stage: Stage) -> 
     shadow = stage.add_next()
     stage.shadow(shadow, 30)
     stage.served_by(400)
-    wait_for(lambda: stage.version(stage.stable).requests >= 400, what="the last counts")
-    copies = stage.version(shadow).requests
-    # Binomial(400, 0.3): five standard deviations on both sides; the last copies may still be under way.
-    assert 70 < copies < 170
+    wait_for(lambda: counted(stage, shadow, "upstream_rq_active") == 0, what="the last copy")
+    copies = counted(stage, shadow, "upstream_rq_completed")
+    assert within_binomial(copies, 400, 0.3), copies
     stage.clear()
     assert twin_status(stage.folder).comparison is None
     assert stage.release.shadow is None

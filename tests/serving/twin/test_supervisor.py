@@ -113,7 +113,7 @@ def test_a_model_that_crashes_inside_a_triton_that_runs_on_is_restarted(stage: S
     last_exit = stage.version(candidate).process.last_exit
     assert last_exit is not None
     assert last_exit.startswith("the model's process")
-    wait_for(lambda: stage.version(stage.stable).process.health == "ready", what="health of the stable version")
+    wait_for(lambda: stage.version(candidate).process.health == "ready", what="health of the candidate")
     assert candidate in stage.served_by(30)
 
 
