@@ -19,6 +19,9 @@ def up(
     endpoint: Endpoint = "online-model",
     environment: Environment = "dev",
     port: Annotated[int, typer.Option(help="Of the endpoint; 0 takes a free one.")] = 0,
+    fallback_score: Annotated[
+        float | None, typer.Option(help="Answered, and marked, where no version can; nothing by default.")
+    ] = None,
     foreground: Annotated[bool, typer.Option(help="Stay, and stop with the terminal.")] = False,
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
@@ -32,7 +35,9 @@ def up(
 
     folder = RunFolder(run)
     path = release_path(folder, environment, endpoint)
-    settings = TwinSettings(folder=folder.twin, release_path=path, root=run.absolute(), port=port)
+    settings = TwinSettings(
+        folder=folder.twin, release_path=path, root=run.absolute(), port=port, fallback_score=fallback_score
+    )
     if foreground:
         twin_up(settings, foreground=True, on_ready=lambda status: _show(status, as_json))
         return
