@@ -15,7 +15,7 @@ from serving.conductor.action import Action, End, Follow, Look, Outcome, Wait, W
 from serving.conductor.deciding import next_action, on_evidence
 from serving.conductor.lock import conducting
 from serving.conductor.plane import Plane, Served
-from serving.conductor.progress import Progress, begun, continues
+from serving.conductor.progress import Progress, begun, continues, elsewhere
 from serving.git import locate
 from serving.judge.evidence import Evidence
 from serving.judge.record import judged
@@ -158,6 +158,7 @@ class Conductor:
             target,
             record.evidence,
             asked_percent=release.candidate.weight,
+            elsewhere_percent=elsewhere(release),
             warm_up_s=release.plan.warm_up_seconds,
             now=now,
         ).evidence

@@ -67,14 +67,20 @@ def is_about(evidence: Evidence, release: Release) -> bool:
 
 
 def continues(evidence: Evidence, release: Release) -> bool:
-    """Whether it is of the file's present step: nobody has changed the weight since it began."""
+    """Whether it is of the file's present step: nobody has changed the weights since it began."""
     candidate = release.candidate
     if candidate is None or not is_about(evidence, release):
         return False
     if candidate.since is not None and evidence.step_start < candidate.since:
         return False
     mine = [window for window in evidence.windows if window.start >= evidence.step_start]
-    return all(window.asked_percent == candidate.weight for window in mine)
+    asked = (candidate.weight, elsewhere(release))
+    return all((window.asked_percent, window.elsewhere_percent) == asked for window in mine)
+
+
+def elsewhere(release: Release) -> int:
+    """Percent of the requests that neither of the two gets."""
+    return release.previous.weight if release.previous else 0
 
 
 def begun(before: Evidence | None, release: Release, now: datetime) -> Evidence:

@@ -131,9 +131,16 @@ class Window(Part):
     asked_percent: float = Field(ge=0, le=100)
     """The candidate's share of the routed traffic as the release file asked for it; requests that were sent to a
     version by name (a tester's header) are not counted in either arm."""
+    elsewhere_percent: float = Field(default=0, ge=0, lt=100)
+    """What a third version keeps of it, such as the one that was stable before; in neither arm."""
     stable: Arm
     candidate: Arm
     pairs: Pairs | None = None
+
+    @property
+    def asked_share(self) -> float:
+        """The candidate's, 0 to 1, of what both versions together get."""
+        return self.asked_percent / (100 - self.elsewhere_percent)
 
 
 class Evidence(Part):

@@ -118,7 +118,7 @@ def _split(windows: tuple[Window, ...], alpha: float) -> SplitFinding | None:
         return None
     candidate = np.array([window.candidate.requests for window in windows], dtype=np.int64)
     everyone = candidate + np.array([window.stable.requests for window in windows], dtype=np.int64)
-    asked = np.array([window.asked_percent for window in windows], dtype=np.float64) / 100
+    asked = np.array([window.asked_share for window in windows], dtype=np.float64)
     path = log_wealth(one_sample_log_bets(candidate, everyone, asked, "both").cumsum(0))
     total = max(int(everyone.sum()), 1)
     return SplitFinding(

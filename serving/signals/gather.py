@@ -32,7 +32,14 @@ class Look:
 
 
 def gather(
-    prometheus: Prometheus, target: Target, before: Evidence, *, asked_percent: float, warm_up_s: float, now: datetime
+    prometheus: Prometheus,
+    target: Target,
+    before: Evidence,
+    *,
+    asked_percent: float,
+    elsewhere_percent: float = 0,
+    warm_up_s: float,
+    now: datetime,
 ) -> Look:
     """Count what both arms did since the last look that could count.
 
@@ -44,6 +51,7 @@ def gather(
         target: under which names.
         before: what was gathered so far; its `step_start` is when the gateway had taken the present weights over.
         asked_percent: of the candidate, by the release file.
+        elsewhere_percent: of a third version, in neither arm.
         warm_up_s: left out on both arms after the younger one became ready.
         now: the source's clock; Prometheus is asked as of then.
     """
@@ -60,6 +68,7 @@ def gather(
         start=found.start,
         end=found.end,
         asked_percent=asked_percent,
+        elsewhere_percent=elsewhere_percent,
         stable=found.arms["stable"],
         candidate=found.arms["candidate"],
     )

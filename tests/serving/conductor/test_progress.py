@@ -13,6 +13,7 @@ from serving.conductor.progress import Progress, begun, continues
 from serving.judge.record import judged
 from serving.release import Release
 from serving.release_change import Change
+from serving.release_parts import Previous
 from serving.release_repository import commit_change, read_head
 from serving.release_verbs import canary, promote, ramp, register
 from serving.release_verbs_evidence import advance
@@ -93,6 +94,8 @@ def test_a_step_ends_with_any_change_of_the_weight(path: Path) -> None:
     assert release.candidate is not None
     by_hand = release.model_copy(update={"candidate": release.candidate.model_copy(update={"weight": 50})})
     assert not continues(seen, by_hand), "also where the hand did not write down when"
+    third = Previous(version="v3", digest=f"sha256:{3:064x}", weight=5)
+    assert not continues(seen, release.model_copy(update={"previous": third})), "and with what a third version keeps"
 
 
 def test_the_lock_is_one_process_and_one_file(tmp_path: Path) -> None:
