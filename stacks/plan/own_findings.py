@@ -62,8 +62,8 @@ def reach_findings(settings: Settings) -> Iterator[Finding]:
     """A network that does not exist yet holds nobody who could reach a private API."""
     if isinstance(settings.network, CreateNetwork) and not settings.cluster.public_access_cidrs:
         message = (
-            "the first `pulumi up` makes the network and then talks to the cluster in it, where nothing stands yet: name"
-            " stillhouse:cluster.public_access_cidrs for that run (docs/platform.md, `The first time`)"
+            "the first `pulumi up` makes the network and then talks to the cluster in it, where nothing stands yet:"
+            " name stillhouse:cluster.public_access_cidrs for that run (docs/platform.md, `The first time`)"
         )
         yield _finding("first-update-reaches-the-api", Level.ADVISORY, message, "EKS guide: private clusters")
 
