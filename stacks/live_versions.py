@@ -6,6 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from model.errors import UserError
 from serving.release import Release, read_release
+from serving.release_match import ByHeader
+from serving.release_parts import Shadow
 from serving.resources import Replicas, Resources
 
 S3 = "s3://"
@@ -32,6 +34,12 @@ class LiveEndpoint:
     resources: Resources
     versions: Sequence[LiveVersion]
     """Those with a share first; weights add up to 100, or there are none."""
+    rules: Sequence[ByHeader] = ()
+    """Callers that get the candidate because of a header."""
+    candidate: str | None = None
+    """Version that the rules lead to."""
+    shadow: Shadow | None = None
+    """Version that gets copies."""
 
 
 def read_endpoints(folder: Path) -> tuple[LiveEndpoint, ...]:
@@ -75,7 +83,33 @@ def live_endpoint(release: Release, *, place: str) -> LiveEndpoint:
             f"`{place}`: warm: nothing is stable yet (got {', '.join(release.warm)})",
             hint="`promote` makes one the first stable version",
         )
-    return LiveEndpoint(name=release.endpoint, resources=resources, versions=versions)
+    return LiveEndpoint(
+        name=release.endpoint,
+        resources=resources,
+        versions=versions,
+        rules=_rules(release, place),
+        candidate=release.candidate.version if release.candidate else None,
+        shadow=release.shadow,
+    )
+
+
+def _rules(release: Release, place: str) -> list[ByHeader]:
+    """What Istio can decide: a header's value, by whoever may call."""
+    rules = []
+    for position, rule in enumerate(release.candidate.match if release.candidate else ()):
+        field = f"`{place}`: candidate.match[{position}]"
+        if not isinstance(rule, ByHeader):
+            raise UserError(
+                f"{field}: a cluster's gateway cannot split by entity (got kind: entity)",
+                hint="kind: header, with a header that the application sets by a hash of the entity; the twin can",
+            )
+        if rule.role is not None:
+            raise UserError(
+                f"{field}.role: a cluster's route does not see roles (got {rule.role})",
+                hint="testers choose a version by `x-stillhouse-arm`, which the edge allows to their role alone",
+            )
+        rules.append(rule)
+    return rules
 
 
 def _read(path: Path) -> LiveEndpoint:

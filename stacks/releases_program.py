@@ -15,7 +15,7 @@ from infra.release.endpoint_route import EndpointRoute, EndpointRouteArgs
 from infra.release.model_version import ModelVersion, ModelVersionArgs
 from infra.release.names import version_name
 from infra.release.pod_shape import PodShape
-from infra.release.virtual_service import Arm, Patience
+from infra.release.virtual_service import Arm, HeaderRule, Mirror, Patience
 from infra.text import joined
 from model.errors import UserError
 from serving.resources import FixedReplicas, Resources, ScaleByCpu, ScaleByRequests
@@ -65,6 +65,7 @@ def _declare(
         Arm(version=one.version, host=version.host, weight=one.weight)
         for one, version in zip(endpoint.versions, versions, strict=True)
     ]
+    hosts = {one.version: version.host for one, version in zip(endpoint.versions, versions, strict=True)}
     route = EndpointRoute(
         endpoint.name,
         EndpointRouteArgs(
@@ -75,6 +76,14 @@ def _declare(
             arms=arms,
             versions=versions,
             patience=Patience(timeout_ms=settings.request_timeout_ms),
+            rules=[
+                HeaderRule(header=rule.header, value=rule.value, version=endpoint.candidate)
+                for rule in endpoint.rules
+                if endpoint.candidate
+            ],
+            mirror=Mirror(host=hosts[endpoint.shadow.version], percent=endpoint.shadow.percent)
+            if endpoint.shadow
+            else None,
         ),
         opts=here,
     )

@@ -11,7 +11,7 @@ from infra.manifest import custom
 from infra.release.callers import METRICS_PATH
 from infra.release.names import ENDPOINT_LABEL, VERSION_LABEL
 from infra.release.paths import model_paths
-from infra.release.virtual_service import Arm, Patience, virtual_service_spec
+from infra.release.virtual_service import Arm, HeaderRule, Mirror, Patience, virtual_service_spec
 from infra.text import joined
 
 METRICS_PORT_NAME = "metrics"
@@ -33,6 +33,10 @@ class EndpointRouteArgs:
     versions: Sequence[pulumi.Resource]
     """What the route waits for: the components behind the arms."""
     patience: Patience = field(default_factory=Patience)
+    rules: Sequence[HeaderRule] = ()
+    """Who gets a version by a header, in place of chance."""
+    mirror: Mirror | None = None
+    """Who gets copies."""
 
 
 class EndpointRoute(pulumi.ComponentResource):
@@ -54,6 +58,8 @@ class EndpointRoute(pulumi.ComponentResource):
             gateway=args.gateway,
             arms=args.arms,
             patience=args.patience,
+            rules=args.rules,
+            mirror=args.mirror,
         )
         self.route = custom(
             f"{name}-route",

@@ -12,6 +12,8 @@ PORT = 80
 """Of the Service that KServe makes; it leads to the runtime's first port."""
 VERSION_HEADER = "x-stillhouse-version"
 """Tells the caller which version answered."""
+ARM_HEADER = "x-stillhouse-arm"
+"""Names the version that must answer; the edge lets only testers send it."""
 RETRY_ON = "connect-failure,refused-stream"
 """Only where no model has seen the request."""
 
@@ -29,6 +31,28 @@ class Arm:
     def __post_init__(self) -> None:
         if not 0 <= self.weight <= 100:
             raise ValueError(f"weight: (got {self.weight}); allowed are 0 to 100")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mirror:
+    """A version that gets copies of requests and whose answers nobody gets."""
+
+    host: pulumi.Input[str]
+    percent: int
+    """Of the requests that no header decides."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.percent <= 100:
+            raise ValueError(f"mirror: (got {self.percent} %); allowed are 1 to 100")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeaderRule:
+    """Requests with this header and value get one version, in place of chance."""
+
+    header: str
+    value: str
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,11 +76,28 @@ def virtual_service_spec(
     gateway: pulumi.Input[str],
     arms: Sequence[Arm],
     patience: Patience,
+    rules: Sequence[HeaderRule] = (),
+    mirror: Mirror | None = None,
 ) -> dict[str, Any]:
-    """Body of Istio's VirtualService; with no arms at all the endpoint answers 503."""
+    """Body of Istio's VirtualService; with no arms at all the endpoint answers 503.
+
+    The first route that matches decides: a tester's choice, then the rules in their order, then chance.
+    """
     check_weights(arms)
-    answer = _split(arms, patience) if arms else {"directResponse": {"status": 503}}
-    routes = [{"name": path.name, "match": [_match(path)], **answer} for path in model_paths(endpoint)]
+    by_version = {arm.version: arm for arm in arms}
+    choices = [HeaderRule(header=ARM_HEADER, value=version, version=version) for version in by_version]
+    strangers = [rule.version for rule in rules if rule.version not in by_version]
+    if strangers:
+        raise ValueError(f"rules: (got version {strangers[0]}); allowed are {', '.join(by_version)}")
+    routes: list[dict[str, Any]] = []
+    for path in model_paths(endpoint):
+        for rule in (*choices, *rules):
+            match = {**_match(path), "headers": {rule.header: {"exact": rule.value}}}
+            name = f"{path.name}-{rule.header}-{rule.value}"
+            routes.append({"name": name, "match": [match], **_split([by_version[rule.version]], patience)})
+        answer = _split(arms, patience) if arms else {"directResponse": {"status": 503}}
+        copy = _mirrored(mirror) if mirror and arms else {}
+        routes.append({"name": path.name, "match": [_match(path)], **answer, **copy})
     return {"hosts": [hostname], "gateways": [gateway], "http": routes}
 
 
@@ -72,7 +113,7 @@ def check_weights(arms: Sequence[Arm]) -> None:
 
 def _split(arms: Sequence[Arm], patience: Patience) -> dict[str, Any]:
     return {
-        "route": [_destination(arm) for arm in arms],
+        "route": [_destination(arm, arm.weight if len(arms) > 1 else 100) for arm in arms],
         "timeout": f"{patience.timeout_ms}ms",
         "retries": {"attempts": patience.retries, **({"retryOn": RETRY_ON} if patience.retries else {})},
         "headers": {"request": {"remove": [VERSION_HEADER]}},
@@ -83,9 +124,20 @@ def _match(path: ModelPath) -> dict[str, Any]:
     return {"uri": {"exact": path.path}, "method": {"exact": path.method}}
 
 
-def _destination(arm: Arm) -> dict[str, Any]:
+def _mirrored(mirror: Mirror) -> dict[str, Any]:
+    return {
+        "mirrors": [
+            {
+                "destination": {"host": mirror.host, "port": {"number": PORT}},
+                "percentage": {"value": mirror.percent},
+            }
+        ]
+    }
+
+
+def _destination(arm: Arm, weight: int) -> dict[str, Any]:
     return {
         "destination": {"host": arm.host, "port": {"number": PORT}},
-        "weight": arm.weight,
+        "weight": weight,
         "headers": {"response": {"set": {VERSION_HEADER: arm.version}}},
     }

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from model.errors import UserError
 from serving.release import Release, release_text
+from serving.release_match import ByEntity, ByHeader
 from serving.release_verbs import canary, promote, ramp, register, rollback
+from serving.release_verbs_side import ab, shadow
 from serving.resources import FixedReplicas, Replicas, Resources, ScaleByRequests
 from stacks.live_versions import LiveEndpoint, live_endpoint, read_endpoints
 from tests.serving.test_release_verbs import NOW, digest
@@ -45,7 +47,7 @@ def releases(draw: st.DrawFn) -> Release:
     release = registered(*range(1, draw(st.integers(1, 4)) + 1))
     for step in draw(st.lists(st.tuples(st.sampled_from("cprb"), st.integers(1, 4), st.integers(1, 99)), max_size=8)):
         release = _take(release, *step)
-    idle = [name for name in release.versions if name not in release.weights()]
+    idle = [name for name in release.versions if name not in release.arms()]
     good = [name for name in idle if not release.is_rejected(release.versions[name].digest)]
     warm = draw(st.lists(st.sampled_from(good), unique=True)) if good and release.stable else []
     return Release.model_validate(release.model_dump(by_alias=True) | {"warm": warm})
@@ -145,3 +147,23 @@ def test_files_are_read_by_name_and_carry_it(tmp_path: Path) -> None:
 def test_fixed_replicas_read_back() -> None:
     fixed = RESOURCES.model_copy(update={"scaling": FixedReplicas(kind="fixed"), "replicas": Replicas(min=2, max=2)})
     assert live(on_trial().model_copy(update={"resources": fixed})).resources.scaling.kind == "fixed"
+
+
+def test_a_shadow_runs_and_is_told_to_the_route() -> None:
+    release = promote(registered(1, 2), version="v1").release
+    told = live(shadow(release, version="v2", percent=30).release)
+    assert {one.version: one.weight for one in told.versions} == {"v1": 100, "v2": 0}
+    assert told.shadow is not None
+    assert (told.shadow.version, told.shadow.percent) == ("v2", 30)
+
+
+def test_a_rule_that_istio_cannot_decide_is_refused() -> None:
+    stable = promote(registered(1, 2), version="v1").release
+    by_header = ab(stable, version="v2", rules=(ByHeader(kind="header", header="x-app", value="ios"),)).release
+    assert [rule.value for rule in live(by_header).rules] == ["ios"]
+    by_entity = ab(stable, version="v2", share=20, rules=(ByEntity(kind="entity", salt="one"),)).release
+    with pytest.raises(UserError, match=r"candidate.match\[0\]: a cluster's gateway cannot split by entity"):
+        live(by_entity)
+    testers = ByHeader(kind="header", header="x-app", value="ios", role="tester")
+    with pytest.raises(UserError, match="does not see roles"):
+        live(ab(stable, version="v2", rules=(testers,)).release)

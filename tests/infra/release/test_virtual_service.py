@@ -1,31 +1,48 @@
 """The route's body: the few paths, the split, and what happens with no version at all."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.release.virtual_service import Arm, Patience, virtual_service_spec
+from infra.release.virtual_service import Arm, HeaderRule, Mirror, Patience, virtual_service_spec
 
 
 def arm(version: str, weight: int) -> Arm:
     return Arm(version=version, host=f"churn-{version}-predictor", weight=weight)
 
 
-def spec(*arms: Arm, patience: Patience | None = None) -> dict[str, Any]:
+def spec(
+    *arms: Arm, patience: Patience | None = None, rules: Sequence[HeaderRule] = (), mirror: Mirror | None = None
+) -> dict[str, Any]:
     return virtual_service_spec(
         endpoint="churn",
         hostname="predict.example.com",
         gateway="edge/endpoints",
         arms=arms,
         patience=patience or Patience(),
+        rules=rules,
+        mirror=mirror,
     )
+
+
+def by_chance(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Routes that no header leads to."""
+    return [route for route in body["http"] if "headers" not in route["match"][0]]
 
 
 def test_only_the_models_own_paths_lead_anywhere() -> None:
     body = spec(arm("v1", 100))
-    matches = [(match["method"]["exact"], match["uri"]["exact"]) for route in body["http"] for match in route["match"]]
+    assert {match["uri"]["exact"] for route in body["http"] for match in route["match"]} == {
+        "/v2/models/churn/infer",
+        "/v2/models/churn/ready",
+        "/v2/models/churn",
+    }
+    matches = [
+        (match["method"]["exact"], match["uri"]["exact"]) for route in by_chance(body) for match in route["match"]
+    ]
     assert matches == [
         ("POST", "/v2/models/churn/infer"),
         ("GET", "/v2/models/churn/ready"),
@@ -37,7 +54,7 @@ def test_only_the_models_own_paths_lead_anywhere() -> None:
 @settings(deadline=None)
 @given(st.integers(0, 100))
 def test_each_path_has_the_same_split(weight: int) -> None:
-    for route in spec(arm("v1", 100 - weight), arm("v2", weight))["http"]:
+    for route in by_chance(spec(arm("v1", 100 - weight), arm("v2", weight))):
         split = {part["destination"]["host"]: part["weight"] for part in route["route"]}
         assert split == {"churn-v1-predictor": 100 - weight, "churn-v2-predictor": weight}
 
@@ -72,3 +89,33 @@ def test_bad_numbers_are_refused() -> None:
         arm("v1", 101)
     with pytest.raises(ValueError, match="0 to 5 retries"):
         Patience(retries=6)
+
+
+def test_a_tester_s_choice_comes_before_rules_and_rules_before_chance() -> None:
+    body = spec(arm("v1", 90), arm("v2", 10), rules=[HeaderRule(header="x-app", value="ios", version="v2")])
+    asked = [(route["match"][0].get("headers"), hosts(route)) for route in body["http"][:4]]
+    assert asked == [
+        ({"x-stillhouse-arm": {"exact": "v1"}}, {"churn-v1-predictor": 100}),
+        ({"x-stillhouse-arm": {"exact": "v2"}}, {"churn-v2-predictor": 100}),
+        ({"x-app": {"exact": "ios"}}, {"churn-v2-predictor": 100}),
+        (None, {"churn-v1-predictor": 90, "churn-v2-predictor": 10}),
+    ]
+
+
+def test_a_shadow_gets_copies_of_what_chance_decides() -> None:
+    body = spec(arm("v1", 100), arm("v2", 0), mirror=Mirror(host="churn-v2-predictor", percent=25))
+    copied = [route["mirrors"] for route in body["http"] if "mirrors" in route]
+    assert len(copied) == len(by_chance(body))
+    assert copied[0][0]["percentage"] == {"value": 25}
+    assert copied[0][0]["destination"]["host"] == "churn-v2-predictor"
+
+
+def test_a_rule_for_a_version_that_does_not_run_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"rules: \(got version v3\); allowed are v1"):
+        spec(arm("v1", 100), rules=[HeaderRule(header="x-app", value="ios", version="v3")])
+    with pytest.raises(ValueError, match="1 to 100"):
+        Mirror(host="h", percent=0)
+
+
+def hosts(route: dict[str, Any]) -> dict[str, int]:
+    return {part["destination"]["host"]: part["weight"] for part in route["route"]}
