@@ -15,7 +15,8 @@ README = Path(__file__).parents[2] / "README.md"
 
 def readme_lines() -> list[list[str]]:
     """The commands of the README, word by word, without `stillhouse`."""
-    lines = [line.strip() for line in README.read_text().split("## Step by step")[1].splitlines()]
+    section = README.read_text().split("## Step by step")[1].split("\n## ")[0]
+    lines = [line.strip() for line in section.splitlines()]
     return [shlex.split(line)[1:] for line in lines if line.startswith("stillhouse ")]
 
 
