@@ -38,6 +38,18 @@ def kill_at_the_next_commit(checkout: Path) -> None:
     hook.chmod(0o755)
 
 
+def run_conductor(night: Night) -> subprocess.CompletedProcess[str]:
+    """A conductor in a process of its own, to its end."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from serving.conductor.conducting import Conductor\n"
+        "from serving.conductor.twin_plane import TwinPlane\n"
+        "Conductor(path=Path(sys.argv[1]), plane=TwinPlane(folder=Path(sys.argv[2])), scrape_interval_s=0.5).run()"
+    )
+    command = [sys.executable, "-c", program, str(night.release_path), str(night.folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
 def run_verb(night: Night, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`stillhouse release ...` in a process of its own, to its end."""
     where = ("--endpoint", "churn", "--run", str(night.root))

@@ -5,7 +5,7 @@ import signal
 
 from serving.conductor.action import Follow, Outcome
 from tests.serving.fake_repository import Behaviour
-from tests.serving.faults.breaking import kill_at_the_next_commit, run_verb
+from tests.serving.faults.breaking import kill_at_the_next_commit, run_conductor, run_verb
 from tests.serving.faults.night import Night
 
 
@@ -13,7 +13,7 @@ def test_killed_between_the_commit_of_a_step_and_its_taking_effect(night: Night)
     stable, version = night.stable, night.begin()
     kill_at_the_next_commit(night.checkout)
     with night.loaded() as load:
-        assert run_verb(night, "run").returncode == -signal.SIGKILL
+        assert run_conductor(night).returncode == -signal.SIGKILL
         candidate = night.read().candidate
         assert candidate is not None
         assert candidate.weight == 50, "the step is committed"
@@ -32,7 +32,7 @@ def test_killed_between_the_commit_of_a_rollback_and_its_taking_effect(night: Ni
     version = night.begin(Behaviour(fail_share=0.6))
     kill_at_the_next_commit(night.checkout)
     with night.loaded() as load:
-        assert run_verb(night, "run").returncode == -signal.SIGKILL
+        assert run_conductor(night).returncode == -signal.SIGKILL
         assert night.read().candidate is None
         assert night.weights() == {stable: 80, version: 20}, "the bad version still serves"
         with night.conducted() as again:

@@ -47,7 +47,7 @@ def test_prometheus_is_down_for_longer_than_a_step(night: Night) -> None:
 
 
 def test_the_gateway_is_scraped_no_more(night: Night) -> None:
-    version = night.begin(step=NEVER_ENOUGH | {"max_minutes": 0.4})
+    version = night.begin(step=NEVER_ENOUGH | {"max_minutes": 0.3})
     targets = night.folder / "prometheus/gateway.json"
     with night.loaded() as load, night.conducted() as conducted:
         conducted.until(lambda done: SeriesState.PRESENT in states(done), "a good look")

@@ -48,7 +48,7 @@ def test_a_candidate_is_slow_in_its_tail_alone(night: Night) -> None:
 
 def test_a_candidate_answers_something_else_in_good_time(night: Night) -> None:
     metrics = [{"name": "failures", "margin": 0.25, "alpha": 0.05}, {"name": "prediction_drift", "alpha": 0.05}]
-    version = night.begin(Behaviour(bias=-100.0), step={"max_minutes": 0.4}, metrics=metrics)
+    version = night.begin(Behaviour(bias=-100.0), step={"max_minutes": 0.25}, metrics=metrics)
     with night.loaded() as load, night.conducted() as conducted:
         ended = conducted.end()
     assert ended.outcome is Outcome.HELD, "a new model is meant to differ: a person decides"
