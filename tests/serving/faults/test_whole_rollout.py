@@ -1,8 +1,11 @@
 """Without any fault: a good candidate is promoted and a bad one rolled back, and nobody loses a request by it."""
 
+from scipy.stats import binomtest
+
 from serving.conductor.action import Outcome
 from tests.serving.fake_repository import Behaviour
-from tests.serving.faults.night import Night
+from tests.serving.faults.night import CHANCE, Night
+from tests.serving.waiting import wait_for
 
 
 def test_a_good_candidate_goes_step_by_step_to_all_of_the_traffic(night: Night) -> None:
@@ -27,3 +30,15 @@ def test_a_candidate_that_fails_is_rolled_back_and_barred(night: Night) -> None:
     assert night.read().is_rejected(night.release.versions[version].digest)
     assert night.weights() == {stable: 100}
     assert night.verbs() == ["canary", "rollback"]
+
+
+def test_callers_get_the_split_that_was_asked_for(night: Night) -> None:
+    """At least a thousand requests at one weight, by what their callers saw."""
+    version = night.add_next()
+    night.canary(version, 20)
+    with night.loaded(250) as load:
+        wait_for(lambda: load.answered() >= 1000, what="a thousand answers")
+    load.assert_calm()
+    assert load.sent >= 1000
+    chance = binomtest(load.by_version[version], load.sent, 0.2).pvalue
+    assert chance > CHANCE, f"{load.by_version} at 20 %"
