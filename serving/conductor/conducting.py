@@ -34,6 +34,8 @@ _POLL_S = 0.5
 """How often the file is read again while nothing is due."""
 _ASK_AGAIN = timedelta(seconds=5)
 """After a data plane did not take a file over."""
+_ASK_AGAIN_SOON = timedelta(seconds=1)
+"""Where nothing is on trial any more: it may be a rollback."""
 _ANSWER_WITHIN_S = 5.0
 
 
@@ -105,7 +107,7 @@ class Conductor:
         commit = None
         try:
             weighed = self._weighed(release)
-            refused = self._why_refused(revision, now)
+            refused = self._why_refused(release, revision, now)
             action = next_action(release, revision, served, weighed, now, refused=refused, stay=self.stay)
             if isinstance(action, Look):
                 weighed = self._look(release, revision, served)
@@ -185,12 +187,13 @@ class Conductor:
             raise
         self._followed, self._refused = revision, None
 
-    def _why_refused(self, revision: str, now: datetime) -> str:
+    def _why_refused(self, release: Release, revision: str, now: datetime) -> str:
         """Empty when it is time to ask again, or another file is to be taken over."""
         if self._refused is None:
             return ""
         asked, when, why = self._refused
-        return why if asked == revision and now < when + _ASK_AGAIN else ""
+        pause = _ASK_AGAIN if release.candidate else _ASK_AGAIN_SOON
+        return why if asked == revision and now < when + pause else ""
 
     def _ended(self, release: Release) -> End:
         told = [chapter for chapter in chapters(history(self.path)) if chapter.version]
