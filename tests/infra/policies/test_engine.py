@@ -1,5 +1,6 @@
 """The pack, run as the engine runs it, says what the pure rules say."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,9 @@ Violations = set[tuple[str, str]]
 @pytest.fixture(scope="module")
 def analyzer() -> Iterator[AnalyzerStub]:
     """The pack's own process, found as the engine finds it: by the port that it prints."""
-    with subprocess.Popen([sys.executable, "__main__.py"], cwd=PACK, stdout=subprocess.PIPE) as process:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "__main__.py"]
+    with subprocess.Popen(command, cwd=PACK, stdout=subprocess.PIPE, env=environment) as process:
         try:
             assert process.stdout is not None
             port = int(process.stdout.readline())
