@@ -83,10 +83,15 @@ class EnvoyAdmin:
         loaded = (await self._json("/certs")).get("certificates", [])
         return frozenset(int(one["serial_number"], 16) for each in loaded for one in each.get("cert_chain", []))
 
-    async def healthy(self) -> frozenset[str]:
-        """Versions whose cluster is active and whose last health checks went well."""
+    async def healthy(self) -> frozenset[tuple[str, int]]:
+        """Versions, and the ports they are asked at, whose cluster is active and whose last health checks went well."""
         statuses = (await self._json("/clusters?format=json")).get("cluster_statuses", [])
-        return frozenset(status["name"] for status in statuses if _is_healthy(status))
+        return frozenset(
+            (status["name"], host["address"]["socket_address"]["port_value"])
+            for status in statuses
+            if _is_healthy(status)
+            for host in status["host_statuses"]
+        )
 
     async def traffic(self, versions: Collection[str]) -> dict[str, Traffic]:
         """Counters and latency of the given versions; all zero for one that Envoy has not seen.

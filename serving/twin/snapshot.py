@@ -13,9 +13,9 @@ from serving.twin.supervisor import Supervisor
 async def snapshot(supervisor: Supervisor, phase: Literal["starting", "ready", "stopping"]) -> TwinStatus:
     """What the twin is and does now."""
     try:
-        healthy = await supervisor.envoy.admin.healthy()
+        healthy = {version for version, _ in await supervisor.envoy.admin.healthy()}
     except (TimeoutError, aiohttp.ClientError):
-        healthy = frozenset()
+        healthy = set()
     return TwinStatus(
         phase=phase,
         pid=os.getpid(),

@@ -307,7 +307,9 @@ class Supervisor:
                 self.report(f"Envoy did not take over the new ports: {error}")
 
     async def _until_healthy(self, routing: Routing) -> None:
-        wanted = {each for name in routing.versions for each in (name, chosen(name))}
+        # With its port: a version that was started again may still be known, and well, at the one it had before.
+        ports = {upstream.version: upstream.port for upstream in self.fleet.upstreams()}
+        wanted = {(each, ports[name]) for name in routing.versions for each in (name, chosen(name))}
 
         async def healthy() -> bool:
             try:
