@@ -13,9 +13,9 @@ from serving.twin.supervisor import Supervisor
 async def snapshot(supervisor: Supervisor, phase: Literal["starting", "ready", "stopping"]) -> TwinStatus:
     """What the twin is and does now."""
     try:
-        healthy = {version for version, _ in await supervisor.envoy.admin.healthy()}
+        healthy = await supervisor.envoy.admin.healthy()
     except (TimeoutError, aiohttp.ClientError):
-        healthy = set()
+        healthy = frozenset()
     return TwinStatus(
         phase=phase,
         pid=os.getpid(),
@@ -31,7 +31,8 @@ async def snapshot(supervisor: Supervisor, phase: Literal["starting", "ready", "
         envoy=supervisor.gateway.status(),
         prometheus=supervisor.metrics.status(),
         versions=tuple(
-            _version(supervisor, name, version, name in healthy) for name, version in supervisor.fleet.versions.items()
+            _version(supervisor, name, version, (name, version.program.launch.ports.http) in healthy)
+            for name, version in supervisor.fleet.versions.items()
         ),
         comparison=_comparison(supervisor),
         events=tuple(supervisor.events),
