@@ -121,8 +121,12 @@ def _version_cluster(name: str, port: int, model_name: str, breaker: Breaker) ->
         ],
         "circuit_breakers": {"thresholds": [thresholds]},
         "outlier_detection": _ejection(breaker),
-        # With one process a version, the default would send to it however unhealthy.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "common_lb_config": {
+            # With one process a version, the default would send to it however unhealthy.
+            "healthy_panic_threshold": {"value": 0},
+            # The default tells the workers of a change of health up to a second later than the admin interface does.
+            "update_merge_window": "0s",
+        },
     }
 
 
