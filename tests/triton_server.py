@@ -11,7 +11,6 @@ import httpx
 
 from model.contract import read_contract
 from serving.twin.paths import find_triton
-from serving.twin.process import free_port
 from serving.twin.triton import Repository, TritonLaunch, TritonPorts, link_backends
 
 READY_SECONDS = 60
@@ -40,7 +39,7 @@ def triton_server(
     installation = find_triton()
     launch = TritonLaunch(
         repository=Repository(version="v1", digest="", path=repository, contract=read_contract(repository)),
-        ports=TritonPorts(http=free_port(), metrics=free_port()),
+        ports=TritonPorts.free(),
         installation=installation,
         backends=link_backends(installation, folder / "backends"),
         embeddings=folder / "embeddings",

@@ -3,16 +3,21 @@
 import asyncio
 import ctypes
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
 import psutil
 
 _PR_SET_PDEATHSIG = 1
+_TELLING = ("rror", "critical", "cannot")
+_CALLERS_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_LOWEST_PORT = 10_000
+_PORT_TRIES = 1000
 
 
 async def start_child(
@@ -77,22 +82,41 @@ def describe_exit(returncode: int) -> str:
 
 
 def log_tail(log: Path, *, begin: int = 0, num_lines: int = 8) -> str:
-    """The last lines of a log from byte `begin` on, the ones that tell of an error before all others."""
+    """The last lines of a log from byte `begin` on: the ones that tell of an error before all others."""
     try:
         with log.open("rb") as stream:
             stream.seek(begin)
             lines = [line for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
     except OSError:
         return ""
-    telling = [line for line in lines if line.startswith("E") or "rror" in line or "critical" in line]
+    telling = [line for line in lines if line.startswith("E") or any(word in line for word in _TELLING)]
     return "\n".join((telling or lines)[-num_lines:])
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that was free a moment ago; who binds it must be ready to try another."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """That many different ports of 127.0.0.1, out of the range from which the kernel takes callers' own ports."""
+    with ExitStack() as held:
+        probes = [held.enter_context(_bound()) for _ in range(count)]
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def _bound() -> socket.socket:
+    """A socket on a port that was free; a caller's port could take one of the kernel's choice before its owner does."""
+    above = int(_CALLERS_PORTS.read_text().split()[0]) if _CALLERS_PORTS.exists() else _LOWEST_PORT
+    for _ in range(_PORT_TRIES):
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", secrets.choice(range(_LOWEST_PORT, above)) if above > _LOWEST_PORT else 0))
+        except OSError:
+            probe.close()
+        else:
+            return probe
+    raise OSError(f"no free port of 127.0.0.1 below {above} in {_PORT_TRIES} tries")
 
 
 def _die_with(parent: int, number: signal.Signals, libc: ctypes.CDLL) -> None:

@@ -19,7 +19,7 @@ from serving.twin.envoy import bootstrap
 from serving.twin.envoy_admin import EnvoyAdmin
 from serving.twin.envoy_listener import Gateway
 from serving.twin.paths import TritonInstallation, TwinPaths, find_envoy
-from serving.twin.process import describe_exit, free_port, kill_child, log_tail, start_child
+from serving.twin.process import describe_exit, kill_child, log_tail, start_child
 from serving.twin.settings import TwinSettings
 from serving.twin.triton import Repository, TritonLaunch, TritonPorts, clear_shared_memory, is_ready
 from serving.twin.waiting import until
@@ -45,7 +45,7 @@ class TritonProgram:
         self._model_processes: list[psutil.Process] = []
         self.launch = TritonLaunch(
             repository=repository,
-            ports=_free_ports(),
+            ports=TritonPorts.free(),
             installation=installation,
             backends=paths.backends,
             embeddings=paths.embeddings / repository.version,
@@ -74,7 +74,7 @@ class TritonProgram:
                     raise UserError(
                         f"{self.name} did not come up: {error}\n{said}", hint=f"its whole log is `{log}`"
                     ) from error
-                self.launch = replace(self.launch, ports=_free_ports())
+                self.launch = replace(self.launch, ports=TritonPorts.free())
             else:
                 self._model_processes = psutil.Process(process.pid).children(recursive=True)
                 return process
@@ -199,10 +199,6 @@ async def wait_until_ready(process: Process, condition: Callable[[], Awaitable[b
     except BaseException:
         await asyncio.shield(kill_child(process))
         raise
-
-
-def _free_ports() -> TritonPorts:
-    return TritonPorts(http=free_port(), metrics=free_port())
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
@@ -13,6 +14,7 @@ from model.contract import PayloadContract, read_contract
 from model.errors import UserError
 from serving.release_parts import Registered
 from serving.twin.paths import TritonInstallation
+from serving.twin.process import free_ports
 
 _EXIT_TIMEOUT_S = 2
 """How long Triton waits for open connections on SIGTERM; by then Envoy has closed its own."""
@@ -36,6 +38,12 @@ class TritonPorts:
 
     http: int
     metrics: int
+
+    @classmethod
+    def free(cls) -> Self:
+        """Two that were free a moment ago, never the same one twice: Triton refuses that."""
+        http, metrics = free_ports(2)
+        return cls(http=http, metrics=metrics)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

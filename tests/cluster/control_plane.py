@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from model.errors import UserError
-from serving.twin.process import free_port
+from serving.twin.process import free_ports
 from tests.cluster.api import Api
 from tests.cluster.child import Child, answers, running
 from tools.build import programs
@@ -69,11 +69,11 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
     authority = trustme.CA(organization_name="Stillhouse cluster tests")
     _write_credentials(folder, authority)
     with ExitStack() as stack:
-        etcd_url = f"http://127.0.0.1:{free_port()}"
-        etcd = stack.enter_context(running("etcd", _etcd(folder, etcd_url), folder=folder))
+        client_port, peer_port, port = free_ports(3)
+        etcd_url = f"http://127.0.0.1:{client_port}"
+        etcd = stack.enter_context(running("etcd", _etcd(folder, etcd_url, peer_port), folder=folder))
         etcd.wait_until(lambda: answers(f"{etcd_url}/health"), within_s=READY_SECONDS, what="etcd's health")
 
-        port = free_port()
         url = f"https://127.0.0.1:{port}"
         server = stack.enter_context(running("kube-apiserver", _api_server(folder, port, etcd_url), folder=folder))
         api = stack.enter_context(
@@ -97,13 +97,13 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
         yield plane
 
 
-def _etcd(folder: Path, url: str) -> list[str]:
+def _etcd(folder: Path, url: str, peer_port: int) -> list[str]:
     return [
         str(program_path("etcd")),
         f"--data-dir={folder / 'etcd'}",
         f"--listen-client-urls={url}",
         f"--advertise-client-urls={url}",
-        f"--listen-peer-urls=http://127.0.0.1:{free_port()}",
+        f"--listen-peer-urls=http://127.0.0.1:{peer_port}",
         "--unsafe-no-fsync",
         "--log-level=warn",
     ]

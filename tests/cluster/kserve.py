@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from serving.twin.process import free_port
+from serving.twin.process import free_ports
 from tests.cluster.api import Api, Key, Object, key_of
 from tests.cluster.child import answers, running
 from tests.cluster.control_plane import ControlPlane, program_path
@@ -34,7 +34,7 @@ def kserve(plane: ControlPlane, webhooks: Sequence[Object]) -> Iterator[None]:
     server = plane.authority.issue_cert("127.0.0.1")
     server.cert_chain_pems[0].write_to_path(str(certificates / "tls.crt"))
     server.private_key_pem.write_to_path(str(certificates / "tls.key"))
-    port, probe = free_port(), free_port()
+    port, probe = free_ports(2)
     command = [
         str(program_path("kserve")),
         "--metrics-addr=0",

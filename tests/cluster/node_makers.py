@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.nodes.instance_types import InstanceType
-from serving.twin.process import free_port
+from serving.twin.process import free_port, free_ports
 from tests.cluster.api import Object
 from tests.cluster.child import answers, running
 from tests.cluster.control_plane import ControlPlane, program_path
@@ -95,12 +95,12 @@ def node_makers(plane: ControlPlane, machines: Sequence[Machine]) -> Iterator[No
 
 @contextmanager
 def _karpenter(plane: ControlPlane, offers: Path) -> Iterator[None]:
-    probe = free_port()
+    probe, metrics = free_ports(2)
     environment = {
         "KUBECONFIG": str(plane.kubeconfig()),
         "DISABLE_LEADER_ELECTION": "true",
         "HEALTH_PROBE_PORT": str(probe),
-        "METRICS_PORT": str(free_port()),
+        "METRICS_PORT": str(metrics),
         "INSTANCE_TYPES_FILE_PATH": str(offers),
     }
     with running(

@@ -66,7 +66,7 @@ def _flags(launch: TritonLaunch, grpc_port: int) -> list[str]:
 def _launch(installation: TritonInstallation, repository: Path, folder: Path) -> TritonLaunch:
     return TritonLaunch(
         repository=Repository(version="v1", digest="", path=repository, contract=read_contract(repository)),
-        ports=TritonPorts(http=free_port(), metrics=free_port()),
+        ports=TritonPorts.free(),
         installation=installation,
         backends=link_backends(installation, folder / "backends"),
         embeddings=folder / "embeddings",

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from serving.twin.process import describe_exit, free_port, log_tail, start_child, stop_child
+from serving.twin.process import describe_exit, free_ports, log_tail, start_child, stop_child
 from tests.serving.waiting import is_gone, wait_for
 
 PARENT = """
@@ -61,5 +61,7 @@ def test_output_goes_to_the_log_and_its_errors_come_first(tmp_path: Path) -> Non
     assert log_tail(tmp_path / "absent") == ""
 
 
-def test_free_ports_can_be_bound() -> None:
-    assert 1024 < free_port() < 65536
+def test_free_ports_can_be_bound_and_are_different() -> None:
+    ports = free_ports(1000)
+    assert len(set(ports)) == 1000
+    assert all(1024 < port < 65536 for port in ports)
