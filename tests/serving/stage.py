@@ -102,9 +102,7 @@ class Stage:
         """Bring the twin up with `first` as the stable version, unless the file names one already."""
         if self.release.stable is None:
             self.do(partial(promote, version=first))
-        settings = TwinSettings(
-            folder=self.folder, release_path=self.release_path, root=self.root, start_timeout_s=20, **self.settings
-        )
+        settings = TwinSettings(folder=self.folder, release_path=self.release_path, root=self.root, **self.settings)
         self.status = twin_up(settings)
         assert self.status is not None
         return self.status

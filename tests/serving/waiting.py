@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psutil
 
 
-def wait_for(condition: Callable[[], bool], *, within_s: float = 20.0, what: str = "the condition") -> None:
+def wait_for(condition: Callable[[], bool], *, within_s: float = 60.0, what: str = "the condition") -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come true within {within_s:g} s"
