@@ -50,4 +50,4 @@ setup:
 	@scripts/setup
 
 clean:
-	rm -rf .venv .triton .checkov .prometheus .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .triton .zig .checkov .prometheus .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis

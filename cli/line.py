@@ -3,7 +3,7 @@
 # Heavy modules are imported by the verb that needs them: `stillhouse --help` and `release` answer at once.
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -105,6 +105,10 @@ def export(
     model_name: Annotated[str, typer.Option(help="Name in the URL; the same for all versions.")] = "online-model",
     distilled: Annotated[str, typer.Option(help="Folder of the distilled model below the run.")] = "distilled",
     embeddings: Annotated[str, typer.Option(help="Folder of the embeddings below the run.")] = "embeddings",
+    engine: Annotated[
+        Literal["auto", "compiled", "numpy"],
+        typer.Option(help="What scores: `auto` is the compiled engine, or numpy where that cannot be had."),
+    ] = "auto",
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
@@ -112,7 +116,7 @@ def export(
 
     Example: `stillhouse export v1 --model-name churn --run runs/shop`
     """
-    from model.export import export_repository
+    from model.export import ExportSettings, export_repository
     from model.store.store import open_store
 
     check_version_name(version)
@@ -123,6 +127,7 @@ def export(
         folder.repository(version),
         graph=open_store(folder.graph).graph,
         model_name=model_name,
+        settings=ExportSettings(engine=engine),
     )
     show_artifact(artifact, as_json)
 

@@ -2,8 +2,9 @@
 
 <path>/contract.json
 <path>/<model_name>/config.pbtxt
-<path>/<model_name>/1/triton_model.py, contract.json, settings.json, features.json, weights.safetensors
-<path>/<model_name>/1/model/served/*.py   the numpy-only sources
+<path>/<model_name>/1/contract.json, settings.json, features.json, weights.safetensors, score_bounds.json
+<path>/<model_name>/1/libtriton_stillhouse.so               compiled engine: a Triton backend, or else
+<path>/<model_name>/1/triton_model.py, model/served/*.py    numpy engine: sources for Triton's Python backend
 <path>/<model_name>/1/embeddings/         keys.npy, vectors.npy, embeddings.json
 """
 
@@ -13,9 +14,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from model.artifact import Artifact, read_artifact, write_artifact
+from model.compile import BACKEND, LIBRARY, UnsupportedModelError, check_model, engine_library, has_compiler
 from model.contract import (
     ANCHOR_TIME,
     CONTRACT_FILE,
@@ -31,6 +33,7 @@ from model.errors import UserError
 from model.graph import Graph, Link, SemanticType
 from model.served.features import TableFeatures, features_from_json
 from model.served.predictor import ENTITY
+from model.served.score_histogram import score_bounds
 
 SERVED_MODULES = (
     "__init__",
@@ -63,6 +66,9 @@ class ExportSettings:
     """Processes that score at the same time; each holds the weights and maps the same embeddings."""
     max_queue_delay_us: int = 0
     """How long a request may wait for company; at 0 a batch is what came in while the last one ran."""
+    engine: Literal["auto", "compiled", "numpy"] = "auto"
+    """`compiled` runs in Triton's own process, on processors like the one that exported it; `numpy` in a Python process
+    beside it, on any. `auto` compiles where the compiler is here and the engine knows the model."""
 
     def __post_init__(self) -> None:
         for name, least in (("max_batch_size", 1), ("instances", 1), ("max_queue_delay_us", 0)):
@@ -109,21 +115,42 @@ def export_repository(
         text = contract.model_dump_json(indent=2) + "\n"
         (draft.path / CONTRACT_FILE).write_text(text, "utf-8")
         version = draft.path / model_name / "1"
-        (version / "model" / "served").mkdir(parents=True)
-        (version / "embeddings").mkdir()
-        (version.parent / "config.pbtxt").write_text(config_pbtxt(contract, settings), "utf-8")
+        (version / "embeddings").mkdir(parents=True)
         (version / CONTRACT_FILE).write_text(text, "utf-8")
+        (version / "score_bounds.json").write_text(json.dumps(score_bounds(contract.task)), "utf-8")
         for name in DISTILLED_FILES:
             shutil.copyfile(distilled_path / name, version / name)
         for name in EMBEDDING_FILES:
             shutil.copyfile(embeddings_path / name, version / "embeddings" / name)
-        sources = Path(__file__).parent
-        shutil.copyfile(sources / "__init__.py", version / "model" / "__init__.py")
-        for name in SERVED_MODULES:
-            shutil.copyfile(sources / "served" / f"{name}.py", version / "model" / "served" / f"{name}.py")
-        shutil.copyfile(sources / "served" / f"{ENTRY_MODULE}.py", version / f"{ENTRY_MODULE}.py")
-        draft.metrics.update(num_embeddings=found["count"], cutoff_ns=found["cutoff_ns"])
+        engine = _put_engine(version, settings.engine)
+        (version.parent / "config.pbtxt").write_text(config_pbtxt(contract, settings, engine), "utf-8")
+        draft.metrics.update(engine=engine, num_embeddings=found["count"], cutoff_ns=found["cutoff_ns"])
     return read_artifact(path, kind="triton_repository")
+
+
+def _put_engine(version: Path, wanted: str) -> Literal["compiled", "numpy"]:
+    """Put what scores into the version folder, whose other files are there; which engine it became.
+
+    Raises:
+        UserError: the compiled engine is wanted and cannot be had.
+    """
+    if wanted == "compiled" or (wanted == "auto" and has_compiler()):
+        library = engine_library()
+        try:
+            check_model(version, library)
+        except UnsupportedModelError as error:
+            if wanted == "compiled":
+                raise UserError(f"the compiled engine cannot run this model: {error}", hint="use `numpy`") from error
+        else:
+            shutil.copyfile(library, version / LIBRARY)
+            return "compiled"
+    (version / "model" / "served").mkdir(parents=True)
+    sources = Path(__file__).parent
+    shutil.copyfile(sources / "__init__.py", version / "model" / "__init__.py")
+    for name in SERVED_MODULES:
+        shutil.copyfile(sources / "served" / f"{name}.py", version / "model" / "served" / f"{name}.py")
+    shutil.copyfile(sources / "served" / f"{ENTRY_MODULE}.py", version / f"{ENTRY_MODULE}.py")
+    return "numpy"
 
 
 def build_contract(
@@ -172,12 +199,14 @@ def build_contract(
     )
 
 
-def config_pbtxt(contract: PayloadContract, settings: ExportSettings) -> str:
+def config_pbtxt(contract: PayloadContract, settings: ExportSettings, engine: Literal["compiled", "numpy"]) -> str:
     """Triton's model configuration."""
+    backend = f'backend: "{BACKEND}"'
+    if engine == "numpy":
+        backend = f'backend: "python"\ndefault_model_filename: "{ENTRY_MODULE}.py"'
     inputs = ",\n".join(_input(spec, contract.embedding_key) for spec in contract.inputs)
     return f"""name: "{contract.model_name}"
-backend: "python"
-default_model_filename: "{ENTRY_MODULE}.py"
+{backend}
 max_batch_size: {settings.max_batch_size}
 dynamic_batching {{ max_queue_delay_microseconds: {settings.max_queue_delay_us} }}
 instance_group [ {{ count: {settings.instances} kind: KIND_CPU }} ]

@@ -67,6 +67,7 @@ def main() -> int:
     asked = [Requirement(text) for text in project["project"]["dependencies"] + groups["dev"]]
     lines = complaints("requirements.lock", asked, follow=True)
     lines += complaints("requirements-triton.lock", [Requirement(text) for text in groups["triton"]], follow=False)
+    lines += complaints("requirements-zig.lock", [Requirement(text) for text in groups["zig"]], follow=False)
     lines += complaints("requirements-go.lock", [Requirement(text) for text in groups["go"]], follow=False)
     lines += complaints("requirements-checkov.lock", [Requirement(text) for text in groups["checkov"]], follow=False)
     lines += complaints("requirements-uv.lock", [r for r in asked if r.name == "uv"], follow=False)

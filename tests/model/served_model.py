@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from model.artifact import Artifact, read_artifact, write_artifact
 from model.contract import PayloadContract, read_contract
 from model.distilled.network import DistilledModel, NetworkSettings
 from model.distilled.rows import RequestSettings, fit_request_features, input_shape, request_inputs
-from model.export import export_repository
+from model.export import ExportSettings, export_repository
 from model.served.embedding_table import EmbeddingTable
 from model.served.features import TableFeatures, features_to_json
 from model.served.inputs import Float, Int
@@ -57,7 +58,7 @@ class ServedModel:
             return probability_B
 
 
-def make_served_model(folder: Path) -> ServedModel:
+def make_served_model(folder: Path, engine: Literal["compiled", "numpy"] = "compiled") -> ServedModel:
     """Build all of it below `folder`."""
     # Threads wait for each other longer than this small network takes.
     torch.set_num_threads(1)
@@ -74,13 +75,14 @@ def make_served_model(folder: Path) -> ServedModel:
     with write_artifact(distilled, kind="distilled", parents=parents) as draft:
         save_file(model.state_dict(), draft.path / "weights.safetensors")
         (draft.path / "features.json").write_text(features_to_json(features), "utf-8")
-        settings = {"task": "binary", "embedding_dim": DIM, "use_embedding": True, "target": {"mean": 0.0, "std": 1.0}}
-        settings |= {"network": asdict(network), "requests": asdict(requests)}
-        (draft.path / "settings.json").write_text(json.dumps(settings), "utf-8")
+        serving = {"task": "binary", "embedding_dim": DIM, "use_embedding": True, "target": {"mean": 0.0, "std": 1.0}}
+        serving |= {"network": asdict(network), "requests": asdict(requests)}
+        (draft.path / "settings.json").write_text(json.dumps(serving), "utf-8")
     embeddings = folder / "embeddings"
     write_embeddings(embeddings, np.sort(store.keys("customers").astype(np.int64))[::2], at_day(50))
     repository = folder / "repository"
-    export_repository(distilled, embeddings, repository, graph=store.graph, model_name=NAME)
+    settings = ExportSettings(engine=engine)
+    export_repository(distilled, embeddings, repository, graph=store.graph, model_name=NAME, settings=settings)
     return ServedModel(
         store=store,
         features=features,

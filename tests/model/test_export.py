@@ -4,11 +4,13 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from model.artifact import read_artifact, write_artifact
+from model.compile import LIBRARY
 from model.contract import Datatype, Role, read_contract
 from model.errors import UserError
 from model.export import ENTRY_MODULE, SERVED_MODULES, ExportSettings, config_pbtxt, export_repository
@@ -59,7 +61,8 @@ def test_the_contract_names_and_types_every_tensor(served: ServedModel) -> None:
 
 
 def test_triton_batches_ragged_histories_and_takes_left_out_facts(served: ServedModel) -> None:
-    text = config_pbtxt(served.contract, ExportSettings(max_batch_size=8, instances=3, max_queue_delay_us=50))
+    text = config_pbtxt(served.contract, ExportSettings(max_batch_size=8, instances=3, max_queue_delay_us=50), "numpy")
+    assert 'backend: "python"\ndefault_model_filename: "triton_model.py"\n' in text
     assert "max_batch_size: 8\n" in text
     assert "count: 3 kind: KIND_CPU" in text
     assert "dynamic_batching { max_queue_delay_microseconds: 50 }" in text
@@ -67,6 +70,30 @@ def test_triton_batches_ragged_histories_and_takes_left_out_facts(served: Served
     assert "dims: [ -1, 1 ] allow_ragged_batch: true" in lines[f"{PATH}:article"]
     assert "TYPE_STRING dims: [ 1 ] optional: true" in lines["customers.club"]
     assert "optional" not in lines["customers.id"] + lines["anchor_time"]
+
+
+def test_what_the_compiled_engine_does_not_know_runs_in_numpy(served: ServedModel, tmp_path: Path) -> None:
+    features = json.loads((served.distilled / "features.json").read_text())
+    features["entity"]["colours"] = [{"column": "age"}]
+    with write_artifact(tmp_path / "odd", kind="distilled", parents={"deep": DEEP_DIGEST}) as draft:
+        for file in served.distilled.iterdir():
+            shutil.copyfile(file, draft.path / file.name)
+        (draft.path / "features.json").write_text(json.dumps(features))
+    with pytest.raises(UserError, match=r"cannot run this model.*`colours` are not known"):
+        _export(served, tmp_path / "odd", served.embeddings, tmp_path / "out", engine="compiled")
+    _export(served, tmp_path / "odd", served.embeddings, tmp_path / "out")
+    assert read_artifact(tmp_path / "out", kind="triton_repository").metrics["engine"] == "numpy"
+    version = tmp_path / "out" / NAME / "1"
+    assert (version / f"{ENTRY_MODULE}.py").exists()
+    assert not (version / LIBRARY).exists()
+
+
+def test_a_compiled_model_holds_no_python(served: ServedModel) -> None:
+    assert read_artifact(served.repository, kind="triton_repository").metrics["engine"] == "compiled"
+    version = served.repository / NAME / "1"
+    assert 'backend: "stillhouse"' in (version.parent / "config.pbtxt").read_text()
+    assert (version / LIBRARY).exists()
+    assert not list(version.rglob("*.py"))
 
 
 def test_embeddings_of_another_deep_model_are_refused(served: ServedModel, tmp_path: Path) -> None:
@@ -92,14 +119,22 @@ def test_a_name_that_cannot_stand_in_a_url_is_refused(served: ServedModel, tmp_p
         _export(served, served.distilled, served.embeddings, tmp_path / "out", name=name)
 
 
-def _export(served: ServedModel, distilled: Path, embeddings: Path, out: Path, name: str = NAME) -> None:
-    export_repository(distilled, embeddings, out, graph=served.store.graph, model_name=name)
+def _export(
+    served: ServedModel,
+    distilled: Path,
+    embeddings: Path,
+    out: Path,
+    name: str = NAME,
+    engine: Literal["auto", "compiled"] = "auto",
+) -> None:
+    settings = ExportSettings(engine=engine)
+    export_repository(distilled, embeddings, out, graph=served.store.graph, model_name=name, settings=settings)
 
 
 def test_column_names_with_quotes_stay_in_their_strings(served: ServedModel) -> None:
     spec = served.contract.inputs[2].model_copy(update={"name": 'customers.a"b\\c'})
     odd = served.contract.model_copy(update={"inputs": (spec,)})
-    assert r'name: "customers.a\"b\\c"' in config_pbtxt(odd, ExportSettings())
+    assert r'name: "customers.a\"b\\c"' in config_pbtxt(odd, ExportSettings(), "compiled")
 
 
 def test_served_sources_need_numpy_only() -> None:

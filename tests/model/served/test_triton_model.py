@@ -54,9 +54,9 @@ class Endpoint:
             time.sleep(0.02)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
-    return make_served_model(tmp_path_factory.mktemp("served") / "model")
+@pytest.fixture(scope="module", params=["compiled", "numpy"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
+    return make_served_model(tmp_path_factory.mktemp("served") / "model", request.param)
 
 
 @pytest.fixture(scope="module")
