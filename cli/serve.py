@@ -5,7 +5,7 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from cli.endpoint import find_endpoint
 from cli.options import DEFAULT_RUN, RunPath, parse_time, parse_times, read_query, show_time
 from model.errors import UserError
 from model.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from serving.load_quote import Quote
 
 
 def register(app: typer.Typer) -> None:
@@ -73,12 +76,16 @@ def load(
     rate: Annotated[float, typer.Option(help="Requests per second.")] = 50.0,
     seconds: Annotated[float, typer.Option(help="How long.")] = 20.0,
     arrivals: Annotated[str, typer.Option(help="poisson or constant.")] = "poisson",
+    out: Annotated[Path | None, typer.Option(help="Folder for the histogram, a plot and the summary.")] = None,
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
     """Send open-loop load to the running twin; latency counts from the planned time of each request.
 
-    Example: `stillhouse load --rate 200 --seconds 30 --run runs/shop`
+    A percentile is quoted where its 95 % interval lies within what was measured, and where the generator kept its own
+    schedule: p99 from 368 requests on, p99.9 from 3688.
+
+    Example: `stillhouse load --rate 200 --seconds 30 --out runs/load --run runs/shop`
     """
     import numpy as np
 
@@ -87,6 +94,7 @@ def load(
     from model.store.store import open_store
     from serving.client import entity_value
     from serving.load import LoadRunner, LoadSettings
+    from serving.load_files import write_files
 
     if arrivals not in ("poisson", "constant"):
         raise UserError(f"`arrivals` must be poisson or constant (got `{arrivals}`)")
@@ -112,23 +120,32 @@ def load(
         while (elapsed := time.monotonic() - begin) < seconds:
             progress(runner.progress()[0], round(rate * seconds))
             time.sleep(min(0.2, seconds - elapsed))
-        summary = runner.stop().summary()
+        result = runner.stop()
+    summary = result.summary()
+    files = write_files(result, out, title=f"{arrivals}, {rate:g} requests a second") if out else ()
 
     def words() -> None:
         rows: list[tuple[str, object]] = [("requests", summary.requests), ("failures", summary.failures)]
         rows.append(("achieved rate [1/s]", round(summary.rate_per_s, 1)))
-        if (latency := summary.latency) is not None:
-            rows += [
-                (f"{name[:-3].replace('_', '.')} [ms]", round(value, 2)) for name, value in asdict(latency).items()
-            ]
+        rows += [(f"{name} [ms]", _quoted(quote)) for name, quote in summary.quotes.items()]
+        if summary.latency is not None:
+            rows.append(("max [ms]", round(summary.latency.max_ms, 2)))
         rows += [(f"by {version or 'no version'}", count) for version, count in summary.requests_by_version.items()]
         table("", ("what", "value"), rows)
         if summary.failures:
             stderr.print(f"failures count as {settings.timeout_s:g} s, the time after which a request is given up")
         if summary.warning:
             stderr.print(f"[yellow]warning:[/] {summary.warning}")
+        for path in files:
+            stdout.print(str(path))
 
     show(asdict(summary), as_json, words)
+
+
+def _quoted(quote: "Quote") -> str:
+    if quote.refusal is not None:
+        return f"not quoted: {quote.refusal}"
+    return f"{quote.value_ms:.2f}  ({quote.low_ms:.2f} to {quote.high_ms:.2f})"
 
 
 def demo(

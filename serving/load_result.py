@@ -8,9 +8,12 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
+from serving.load_quote import Quote, quote
+
 _LARGEST_US = 3_600_000_000
 _LATE_MS = 5.0
 _LATE_SHARE = 0.01
+QUOTED_PERCENT = (50.0, 90.0, 99.0, 99.9)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +44,9 @@ class LoadSummary:
     """The empty name stands for answers that no version gave."""
     requests_by_version: Mapping[str, int]
     latency: Latency | None
-    """None without requests."""
+    """None without requests. What was measured; what may be said of the endpoint is in `quotes`."""
+    quotes: Mapping[str, Quote]
+    """`p50`, `p90`, `p99`, `p99.9` -> what the run allows to say."""
     late_share: float
     """Of the requests that the generator itself sent more than 5 ms after their time."""
     warning: str | None
@@ -92,6 +97,7 @@ class LoadResult:
         requests = len(self.status)
         duration_s = float(self.planned_s[-1] - self.planned_s[0]) if requests > 1 else 0.0
         late_share = float(np.mean(self.late_ms > _LATE_MS)) if requests else 0.0
+        warning = _warning(late_share)
         return LoadSummary(
             requests=requests,
             duration_s=duration_s,
@@ -102,7 +108,8 @@ class LoadResult:
             requests_by_version=self._by_version(np.ones(requests, dtype=bool)),
             latency=self._latency(),
             late_share=late_share,
-            warning=_warning(late_share),
+            quotes={f"p{percent:g}": quote(self.counted_ms(), percent, warning) for percent in QUOTED_PERCENT},
+            warning=warning,
             errors=self.errors,
         )
 
@@ -137,15 +144,23 @@ class LoadResult:
         counts = np.bincount(self.version[chosen], minlength=len(self.versions))
         return {name: int(n) for name, n in zip(self.versions, counts, strict=True) if n}
 
+    def counted_ms(self) -> NDArray[np.float64]:
+        """The latencies, a failed request's at least the timeout."""
+        failed_ms = np.maximum(self.latency_ms, 1000 * self.timeout_s)
+        return np.where(self.status == 200, self.latency_ms, failed_ms)
+
+    def histogram(self) -> HdrHistogram:
+        """The counted latencies in microseconds, to three digits."""
+        histogram = HdrHistogram(1, _LARGEST_US, 3)
+        for value_us, times in zip(*np.unique(np.ceil(1000 * self.counted_ms()), return_counts=True), strict=True):
+            histogram.record_value(int(min(max(value_us, 1), _LARGEST_US)), int(times))
+        return histogram
+
     def _latency(self) -> Latency | None:
         if not len(self.latency_ms):
             return None
-        timeout_ms = 1000 * self.timeout_s
-        counted_ms = np.where(self.status == 200, self.latency_ms, np.maximum(self.latency_ms, timeout_ms))
-        histogram = HdrHistogram(1, _LARGEST_US, 3)
-        for value_us, times in zip(*np.unique(np.ceil(1000 * counted_ms), return_counts=True), strict=True):
-            histogram.record_value(int(min(max(value_us, 1), _LARGEST_US)), int(times))
-        largest = float(counted_ms.max())
+        histogram = self.histogram()
+        largest = float(self.counted_ms().max())
         # The histogram keeps three digits and rounds up.
         at = [min(histogram.get_value_at_percentile(percent) / 1000, largest) for percent in (50, 90, 99, 99.9)]
         return Latency(p50_ms=at[0], p90_ms=at[1], p99_ms=at[2], p99_9_ms=at[3], max_ms=largest)

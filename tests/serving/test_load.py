@@ -3,10 +3,13 @@
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from model.errors import UserError
 from serving.load import LoadRunner, LoadSettings, arrival_times_s
 from serving.twin.process import free_port
 from tests.serving.stage import Stage
@@ -14,7 +17,8 @@ from tests.serving.waiting import wait_for
 
 
 def settings(url: str, rate_per_s: float = 100.0, **more: object) -> LoadSettings:
-    return LoadSettings(url=url, model_name="churn", token="t", ca_path=None, rate_per_s=rate_per_s, **more)  # type: ignore[arg-type]
+    fixed: dict[str, Any] = {"model_name": "churn", "token": "t", "ca_path": None}
+    return LoadSettings(url=url, rate_per_s=rate_per_s, **(fixed | more))
 
 
 def test_poisson_arrivals_have_the_rate_and_the_seed_repeats_them() -> None:
@@ -93,11 +97,16 @@ def test_nobody_there_is_a_failure_with_its_reason() -> None:
     assert set(summary.failures_by_status) == {0}
     assert summary.failures == summary.requests
     assert summary.rate_per_s == 0.0
-    assert any("ClientConnectorError" in error for error in summary.errors)
+    assert any("ConnectionRefusedError" in error for error in summary.errors)
 
 
-def test_a_generator_that_cannot_run_says_so() -> None:
-    runner = LoadRunner(settings("not a url"), [b"{}"])
+def test_a_url_that_is_none_is_refused() -> None:
+    with pytest.raises(UserError, match=r"must be http\(s\)://host:port \(got 'not a url'\)"):
+        settings("not a url")
+
+
+def test_a_generator_that_cannot_run_says_so(tmp_path: Path) -> None:
+    runner = LoadRunner(settings("https://127.0.0.1:1", ca_path=tmp_path / "none.pem"), [b"{}"])
     runner.start()
-    with pytest.raises(ValueError, match="should be absolute"):
+    with pytest.raises(FileNotFoundError):
         runner.stop()
