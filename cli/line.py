@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.console import AsJson, bar, show, show_artifact, stdout, table
+from cli.console import AsJson, bar, show, show_artifact, stderr, stdout, table
 from cli.options import DEFAULT_RUN, RunPath, check_version_name, parse_time
 from model.artifact import read_artifact
 from model.run_folder import RunFolder
@@ -25,11 +25,12 @@ def train(
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
-    """Train the deep model on the run's training table.
+    """Train the deep model on the run's training table; one that was killed goes on where it was.
 
     Example: `stillhouse train --run runs/shop`
     """
     from cli.inputs import labelled
+    from model.checkpoint import Checkpoints
     from model.deep.train import TrainSettings, train_deep
     from model.query.bound import trainable
     from model.store.row_features import FeatureSettings
@@ -42,8 +43,9 @@ def train(
     settings = TrainSettings(max_rows=rows, seed=seed, features=FeatureSettings(hidden=hidden))
     with bar("training the deep model") as progress:
         artifact = train_deep(
-            open_store(folder.graph), training_table, task, folder.deep, settings, progress, table_digest=digest
-        )
+            open_store(folder.graph), training_table, task, folder.deep, settings, progress,
+            table_digest=digest, checkpoints=Checkpoints(say=stderr.print),
+        )  # fmt: skip
     show_artifact(artifact, as_json)
 
 
@@ -78,11 +80,12 @@ def distill(
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
-    """Distil the deep model into a small one.
+    """Distil the deep model into a small one; one that was killed goes on where it was.
 
     Example: `stillhouse distill --run runs/shop`
     """
     from cli.inputs import labelled
+    from model.checkpoint import Checkpoints
     from model.distilled.distill import DistillSettings
     from model.distilled.distill import distill as distil_model
     from model.store.store import open_store
@@ -95,7 +98,7 @@ def distill(
     with bar("distilling") as progress:
         artifact = distil_model(
             open_store(folder.graph), training_table, folder.deep, folder.distilled(name), settings, progress,
-            table_digest=digest,
+            table_digest=digest, checkpoints=Checkpoints(say=stderr.print),
         )  # fmt: skip
     show_artifact(artifact, as_json)
 

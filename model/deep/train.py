@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.artifact import Artifact, read_artifact, write_artifact
+from model.checkpoint import Checkpoint, Checkpoints, restore, state_of
 from model.deep.network import DeepInputs, DeepModel, DeepSettings, num_parameters
 from model.deep.sampler import SamplerSettings, history_sizes
 from model.deep.scores import Deep, Float32, Int64, Task, ahead, make_deep, save_deep, score_rows
@@ -80,10 +81,12 @@ def train_deep(
     progress: Progress = silent,
     *,
     table_digest: str = "",
+    checkpoints: Checkpoints | None = None,
 ) -> Artifact:
     """Train on the `train` rows, choose the weights on the `validation` rows, and write them at `path`.
 
-    The same inputs give the same weights on the same machine.
+    The same inputs give the same weights on the same machine, also where a training that was killed is begun again: it
+    goes on from its last checkpoint.
 
     Raises:
         UserError: no training or validation rows, or an entity that the store does not know.
@@ -115,12 +118,15 @@ def train_deep(
             target_mean=mean,
             target_std=std,
         )
-        best = _fit(store, deep, table, rows, target, batches, validation, settings, progress)
+        inputs = {"task": task, "settings": settings, "graph": store.artifact.digest, "table": table}
+        checkpoint = Checkpoint(path, inputs, checkpoints or Checkpoints())
+        best = _fit(store, deep, table, rows, target, batches, validation, settings, progress, checkpoint)
     with write_artifact(
         path, kind="deep", parents=_parents(store, table_digest), settings={"task": task, **asdict(settings)}
     ) as draft:
         save_deep(deep, best.weights, draft.path)
         draft.metrics.update(best.metrics, num_parameters=num_parameters(deep.model), rows_seen=best.rows_seen)
+    checkpoint.remove()
     return read_artifact(path, kind="deep")
 
 
@@ -142,6 +148,7 @@ def _fit(
     validation: Int64,
     settings: TrainSettings,
     progress: Progress,
+    checkpoint: Checkpoint,
 ) -> _Best:
     """The training loop; returns the weights that were best on the validation rows."""
     model = deep.model
@@ -153,12 +160,19 @@ def _fit(
     model.fit_scale(builder.build(rows[some], table.cutoff_ns[some]))
     averaged = replace(deep, model=copy.deepcopy(model))
     best: _Best | None = None
-    waited = rows_seen = 0
+    begun = waited = rows_seen = 0
+    parts: dict[str, Any] = {
+        "model": model, "averaged": averaged.model, "optimizer": optimizer, "schedule": schedule
+    }  # fmt: skip
+    if (saved := checkpoint.resume()) is not None:
+        restore(saved["training"], **parts)
+        begun, waited, rows_seen = saved["step"], saved["waited"], saved["rows_seen"]
+        best = None if saved["best"] is None else _Best(**saved["best"])
 
     def build(batch_B: Int64) -> tuple[Int64, DeepInputs]:
         return batch_B, builder.build(rows[batch_B], table.cutoff_ns[batch_B])
 
-    for step, (batch_B, inputs) in enumerate(ahead(batches, build), start=1):
+    for step, (batch_B, inputs) in enumerate(ahead(batches[begun:], build), start=begun + 1):
         model.train()
         logit_B, _ = model(inputs)
         loss = _loss(logit_B, target[batch_B], deep.task)
@@ -181,6 +195,10 @@ def _fit(
                 waited += 1
                 if waited >= settings.patience:
                     break
+        if checkpoint.due():
+            kept = None if best is None else {name: getattr(best, name) for name in _Best.__slots__}
+            reached = {"step": step, "waited": waited, "rows_seen": rows_seen, "best": kept}
+            checkpoint.write({**reached, "training": state_of(**parts)})
     assert best is not None
     progress(len(batches), len(batches))
     return best

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from scipy.stats import pearsonr, spearmanr
 
 from model.artifact import Artifact, read_artifact, write_artifact
+from model.checkpoint import Checkpoint, Checkpoints
 from model.deep.network import num_parameters
 from model.deep.scores import Deep, load_deep
 from model.distilled.lesson import WHOLE, Lesson, choose_rows, part, teach
@@ -63,6 +64,7 @@ def distill(
     *,
     table_digest: str = "",
     lesson: Lesson | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Artifact:
     """Train a student and write it at `path` (kind `distilled`).
 
@@ -75,6 +77,7 @@ def distill(
         progress: told of the whole.
         table_digest: of the training table's artifact.
         lesson: of an earlier student over the same rows, to save the teacher's work.
+        checkpoints: how often what was reached is kept; one that was killed goes on from there.
 
     Raises:
         UserError: no rows of a split, an entity without a history, or a student of more than a tenth of the teacher.
@@ -84,6 +87,9 @@ def distill(
         raise UserError(
             f"`{deep_path}` was trained on other tables than `{store.artifact.path}` holds", hint="train again"
         )
+    checkpoints = checkpoints or Checkpoints()
+    inputs = {"settings": settings, "deep": deep.digest, "graph": store.artifact.digest, "table": table}
+    taught = Checkpoint(path.with_name(f"{path.name}.lesson"), inputs, checkpoints)
     if lesson is None:
         chosen = choose_rows(
             table,
@@ -91,7 +97,9 @@ def distill(
             max_validation_rows=settings.max_validation_rows,
             seed=settings.seed,
         )
-        lesson = teach(store, table, deep, chosen, settings.requests, settings.seed, part(progress, 0, _TAUGHT))
+        lesson = teach(
+            store, table, deep, chosen, settings.requests, settings.seed, part(progress, 0, _TAUGHT), taught
+        )  # fmt: skip
     is_train = table.split[lesson.positions] == "train"
     upto_ns = int(table.cutoff_ns[lesson.positions[is_train]].max())
     hidden = read_artifact(deep_path, kind="deep").settings.get("features", {}).get("hidden", ())
@@ -106,7 +114,10 @@ def distill(
         for split, which in (("train", is_train), ("validation", ~is_train))
     }
     loop = settings.loop if settings.use_teacher else replace(settings.loop, teacher_weight=0.0)
-    losses = train(model, examples["train"], examples["validation"], deep.task, loop, part(progress, _TAUGHT, WHOLE))
+    checkpoint = Checkpoint(path, {**inputs, "lesson": lesson}, checkpoints)
+    losses = train(
+        model, examples["train"], examples["validation"], deep.task, loop, part(progress, _TAUGHT, WHOLE), checkpoint
+    )  # fmt: skip
     parents = {"deep": deep.digest, "graph": store.artifact.digest}
     parents |= {"training_table": table_digest} if table_digest else {}
     with write_artifact(path, kind="distilled", parents=parents, settings=asdict(settings)) as draft:
@@ -121,6 +132,8 @@ def distill(
             epoch_losses=losses,
             num_train_rows=int(is_train.sum()),
         )
+    for kept in (checkpoint, taught):
+        kept.remove()
     return read_artifact(path, kind="distilled")
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from model.checkpoint import Checkpoint
 from model.deep.scores import Deep, score_rows
 from model.deep.train import entity_rows
 from model.distilled.rows import RequestSettings
@@ -70,19 +72,28 @@ def teach(
     requests: RequestSettings,
     seed: int,
     progress: Progress = silent,
+    checkpoint: Checkpoint | None = None,
 ) -> Lesson:
-    """Let the deep model score the rows at `positions` and embed them as a batch job would have, some time before."""
+    """Let the deep model score the rows at `positions` and embed them as a batch job would have, some time before.
+
+    A lesson that the checkpoint holds is not given again.
+    """
+    if checkpoint is not None and (saved := checkpoint.resume()) is not None:
+        return Lesson(**{name: saved[name].numpy() for name in Lesson.__slots__})
     rows, anchor_ns = entity_rows(store, table)[positions], table.cutoff_ns[positions]
     embedding_ns = requests.sample_embedding_times(anchor_ns, seed)
     teacher_R, _ = score_rows(store, deep, rows, anchor_ns, part(progress, 0, WHOLE // 2))
     _, embedding_RE = score_rows(store, deep, rows, embedding_ns, part(progress, WHOLE // 2, WHOLE))
     existed = store.row_times(table.entity_table)[rows] <= embedding_ns
-    return Lesson(
+    lesson = Lesson(
         positions=positions,
         teacher_R=teacher_R,
         embedding_RE=np.where(existed[:, None], embedding_RE, np.float32(0)),
         embedding_ns=np.where(existed, embedding_ns, MISSING_INT64),
     )
+    if checkpoint is not None:
+        checkpoint.write({name: torch.from_numpy(getattr(lesson, name)) for name in Lesson.__slots__})
+    return lesson
 
 
 def part(progress: Progress, start: int, end: int) -> Callable[[int, int], None]:

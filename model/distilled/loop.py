@@ -6,6 +6,7 @@ Legend: B rows of a batch, R all rows.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from model.checkpoint import Checkpoint, restore, state_of
 from model.distilled.network import DistilledModel
 from model.distilled.rows import InputBatches
 from model.errors import UserError
@@ -84,8 +86,12 @@ def train(
     task: str,
     settings: LoopSettings,
     progress: Progress,
+    checkpoint: Checkpoint | None = None,
 ) -> list[float]:
-    """Fit the model and leave it with the weights of the best epoch; the validation loss on labels of each epoch."""
+    """Fit the model and leave it with the weights of the best epoch; the validation loss on labels of each epoch.
+
+    Goes on from the checkpoint where there is one.
+    """
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     batches = InputBatches(train_examples.inputs)
@@ -95,11 +101,17 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(num_steps, settings.warm_up_share))
     losses: list[float] = []
     best = {name: value.clone() for name, value in model.state_dict().items()}
-    step = 0
-    for _ in range(settings.epochs):
-        model.train()
-        order = rng.permutation(num_rows)
-        for start in range(0, num_rows, settings.batch_rows):
+    step = begun = 0
+    order = rng.permutation(num_rows)
+    parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    if checkpoint is not None and (saved := checkpoint.resume()) is not None:
+        restore(saved["training"], **parts)
+        step, losses, best = saved["step"], saved["losses"], saved["best"]
+        order, begun = saved["order"].numpy(), saved["begun"]
+        rng.bit_generator.state = saved["numpy_random"]
+    for _ in range(len(losses), settings.epochs):
+        for start in range(begun, num_rows, settings.batch_rows):
+            model.train()
             index_B = order[start : start + settings.batch_rows]
             inputs = batches.take(index_B, rng.random(len(index_B)) < settings.embedding_dropout)
             loss = _loss(model(inputs), train_examples, index_B, task, settings.teacher_weight)
@@ -110,10 +122,23 @@ def train(
             schedule.step()
             step += 1
             progress(step, num_steps)
+            if checkpoint is not None and checkpoint.due():
+                checkpoint.write(
+                    {
+                        "step": step,
+                        "losses": losses,
+                        "best": best,
+                        "order": torch.from_numpy(order),
+                        "begun": start + settings.batch_rows,
+                        "numpy_random": rng.bit_generator.state,
+                        "training": state_of(**parts),
+                    }
+                )
         logit_R = torch.from_numpy(predict(model, validation.inputs))
         losses.append(float(_against(logit_R, torch.from_numpy(validation.target_R), task)))
         if losses[-1] <= min(losses):
             best = {name: value.clone() for name, value in model.state_dict().items()}
+        order, begun = rng.permutation(num_rows), 0
     model.load_state_dict(best)
     model.eval()
     return losses
