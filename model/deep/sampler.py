@@ -15,14 +15,16 @@ from model.deep.temporal_search import (
     DEGREE_WINDOWS_DAYS,
     NUM_DEGREES,
     add_degrees,
+    add_gaps,
     child_ranges,
     days_between,
     last_children,
+    times_of,
     visible_parents,
 )
 from model.errors import UserError
 from model.graph import Graph, Link
-from model.served.features import LOG_DAYS_SCALE, NS_PER_DAY
+from model.served.features import NS_PER_DAY
 from model.store.store import ALWAYS, GraphStore
 
 Int32 = npt.NDArray[np.int32]
@@ -150,18 +152,19 @@ class Sampler:
         The seed's own row is always there, even where it is later than its time: the question names it.
         """
         found: list[StepTokens] = []
-        for step in self.steps:
+        for position, step in enumerate(self.steps):
             source_BM = found[step.source].rows_BM if step.source >= 0 else None
             rows_BM, fanout = self._find(step, source_BM, rows_B, times_B)
             ages_BM = _ages(rows_BM, self.store.row_times(step.table), times_B)
-            numbers = [self._degrees(step.table, rows_BM, np.broadcast_to(times_B[:, None], rows_BM.shape))]
+            numbers_BMD = np.zeros((*rows_BM.shape, num_numbers(self.store.graph, self.steps, position)), np.float32)
+            now_BM = np.broadcast_to(times_B[:, None], rows_BM.shape)
+            place = self._add_degrees(step.table, rows_BM, now_BM, numbers_BMD, 0)
             if step.towards == "children":
-                numbers.append(_gaps(ages_BM, fanout))
+                add_gaps(ages_BM, fanout, numbers_BMD, place)
             elif _has_then(self.steps, step):
                 assert source_BM is not None
                 then_BM = self._times(self.steps[step.source].table, source_BM)
-                numbers.append(self._degrees(step.table, rows_BM, then_BM))
-            numbers_BMD = np.concatenate(numbers, axis=-1)
+                self._add_degrees(step.table, rows_BM, then_BM, numbers_BMD, place)
             found.append(StepTokens(rows_BM=rows_BM, age_days_BM=ages_BM, numbers_BMD=numbers_BMD, fanout=fanout))
         return tuple(found)
 
@@ -190,19 +193,19 @@ class Sampler:
         times = self.store.row_times(table)
         if len(times) == 0:
             return np.full(rows_BM.shape, ALWAYS, dtype=np.int64)
-        times_BM: Int64 = np.where(rows_BM >= 0, times[rows_BM], ALWAYS)
+        times_BM: Int64 = times_of(rows_BM, times)
         return times_BM
 
-    def _degrees(self, table: str, rows_BM: Int32, times_BM: Int64) -> Float32:
-        links = self.store.graph.children(table)
-        degrees_BMD = np.zeros((*rows_BM.shape, NUM_DEGREES * len(links)), dtype=np.float32)
-        for position, link in enumerate(links):
+    def _add_degrees(self, table: str, rows_BM: Int32, times_BM: Int64, numbers_BMD: Float32, place: int) -> int:
+        """Fill NUM_DEGREES columns of each child link from `place` on; the first column that is still free."""
+        for link in self.store.graph.children(table):
             near = self.store.children(link)
-            place = position * NUM_DEGREES
             add_degrees(
-                near.indptr, near.child_times, near.child_moments, rows_BM, times_BM, _WINDOWS_NS, degrees_BMD, place
-            )
-        return degrees_BMD
+                near.indptr, near.child_times, near.child_moments, rows_BM, times_BM, _WINDOWS_NS,
+                numbers_BMD, place,
+            )  # fmt: skip
+            place += NUM_DEGREES
+        return place
 
 
 def history_sizes(store: GraphStore, entity_table: str, rows_B: Int64, times_B: Int64) -> Int64:
@@ -220,13 +223,3 @@ def _ages(rows_BM: Int32, row_times: Int64, times_B: Int64) -> Float32:
         return np.full(rows_BM.shape, np.nan, dtype=np.float32)
     ages_BM: Float32 = days_between(rows_BM, row_times, times_B)
     return ages_BM
-
-
-def _gaps(ages_BM: Float32, fanout: int) -> Float32:
-    """NUM_GAPS numbers of each child; 0 for padding and for rows without a time."""
-    ages_BSK = ages_BM.reshape(len(ages_BM), ages_BM.shape[1] // fanout, fanout)
-    gap_BSK = np.diff(ages_BSK, axis=2, prepend=np.float32(0.0))
-    known_BSK = ~np.isnan(gap_BSK)
-    gap_BSK = np.where(known_BSK, np.maximum(gap_BSK, 0.0), 0.0)
-    gaps = np.stack([np.log1p(gap_BSK) / LOG_DAYS_SCALE, known_BSK & (gap_BSK == 0.0)], axis=-1, dtype=np.float32)
-    return gaps.reshape(*ages_BM.shape, NUM_GAPS)

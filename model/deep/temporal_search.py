@@ -18,6 +18,8 @@ DEGREE_WINDOWS_DAYS = (7, 30, 90, 365)
 NUM_DEGREES = 2 * (len(DEGREE_WINDOWS_DAYS) + 1) + 2
 """Of one child link: log1p of children in each window and in all; the same of their different moments (the lines of one
 basket are one moment); log-days since the last and since the first child."""
+_LOG_COUNTS = np.log1p(np.arange(4096)).astype(np.float32)
+"""log1p of the counts that are common; a logarithm takes as long as several memory reads."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -86,6 +88,32 @@ def visible_parents(parent_rows: Int32, parent_times: Int64, rows_BM: Int32, tim
 
 
 @numba.njit(cache=True, nogil=True)
+def times_of(rows_BM: Int32, row_times: Int64) -> Int64:
+    """Time of each row; ALWAYS for padding."""
+    times_BM = np.full(rows_BM.shape, ALWAYS, dtype=np.int64)
+    for b in range(rows_BM.shape[0]):
+        for m in range(rows_BM.shape[1]):
+            if rows_BM[b, m] >= 0:
+                times_BM[b, m] = row_times[rows_BM[b, m]]
+    return times_BM
+
+
+@numba.njit(cache=True, nogil=True)
+def _last_after(times: Int64, start: int, end: int, moment: int) -> int:
+    """What `_first_after` finds, looked for from the end backwards: quick where it lies near, and close in memory."""
+    step = 1
+    while end - step >= start and times[end - step] > moment:
+        step *= 2
+    return _first_after(times, max(end - step, start), end - step // 2, moment)
+
+
+@numba.njit(cache=True, nogil=True)
+def _log_count(count: int) -> float:
+    """log1p, from a table where it reaches."""
+    return float(_LOG_COUNTS[count]) if count < len(_LOG_COUNTS) else float(np.log1p(count))
+
+
+@numba.njit(cache=True, nogil=True)
 def add_degrees(
     indptr: Int64,
     child_times: Int64,
@@ -96,7 +124,7 @@ def add_degrees(
     degrees_BMD: Float32,
     place: int,
 ) -> None:
-    """Fill NUM_DEGREES columns from `place` on; a token without a time of its own keeps zeros."""
+    """Fill NUM_DEGREES columns from `place` on; a token without a time of its own keeps what is there."""
     num_windows = len(windows_ns)
     for b in range(rows_BM.shape[0]):
         for m in range(rows_BM.shape[1]):
@@ -107,16 +135,33 @@ def add_degrees(
             end = _first_after(child_times, start, indptr[row + 1], moment)
             if end == start:
                 continue
+            before = end
+            # The windows grow: each search begins where the last one ended.
             for w in range(num_windows + 1):
-                before = start
-                if w < num_windows:
-                    before = _first_after(child_times, start, end, moment - windows_ns[w])
+                before = start if w == num_windows else _last_after(child_times, start, before, moment - windows_ns[w])
                 if before < end:
                     earlier = child_moments[before - 1] if before > 0 else 0
-                    degrees_BMD[b, m, place + w] = np.log1p(end - before)
-                    degrees_BMD[b, m, place + num_windows + 1 + w] = np.log1p(child_moments[end - 1] - earlier)
+                    degrees_BMD[b, m, place + w] = _log_count(end - before)
+                    moments = child_moments[end - 1] - earlier
+                    degrees_BMD[b, m, place + num_windows + 1 + w] = _log_count(moments)
             if child_times[end - 1] != ALWAYS:
                 last = (moment - child_times[end - 1]) / NS_PER_DAY
                 first = (moment - child_times[start]) / NS_PER_DAY
                 degrees_BMD[b, m, place + NUM_DEGREES - 2] = np.log1p(last) / LOG_DAYS_SCALE
                 degrees_BMD[b, m, place + NUM_DEGREES - 1] = np.log1p(first) / LOG_DAYS_SCALE
+
+
+@numba.njit(cache=True, nogil=True)
+def add_gaps(ages_BM: Float32, fanout: int, numbers_BMD: Float32, place: int) -> None:
+    """Fill two columns from `place` on: log-days to the next newer child of the same parent, and 1 where they are 0."""
+    for b in range(ages_BM.shape[0]):
+        newer = np.float32(0.0)
+        for m in range(ages_BM.shape[1]):
+            if m % fanout == 0:
+                newer = np.float32(0.0)
+            gap = ages_BM[b, m] - newer
+            newer = ages_BM[b, m]
+            if not np.isnan(gap):
+                gap = max(gap, np.float32(0.0))
+                numbers_BMD[b, m, place] = np.log1p(gap) / LOG_DAYS_SCALE
+                numbers_BMD[b, m, place + 1] = gap == 0.0

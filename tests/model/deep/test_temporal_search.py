@@ -28,6 +28,39 @@ def test_children_at_or_before_the_moment_newest_first(times: list[list[int]], m
         assert found[parent].tolist() == expected + [-1] * (fanout - len(expected))
 
 
+@settings(deadline=None)
+@given(times=TIMES, moment=st.integers(-1, 12), windows=st.lists(st.integers(1, 9), min_size=4, max_size=4).map(sorted))
+def test_degrees_equal_the_obvious_count(times: list[list[int]], moment: int, windows: list[int]) -> None:
+    indptr, child_times = _adjacency(times)
+    rows, moments = np.arange(len(times), dtype=np.int32)[:, None], _moments(times)
+    numbers = np.zeros((len(times), 1, NUM_DEGREES + 1), dtype=np.float32)
+    then = np.full((len(times), 1), moment)
+    add_degrees(indptr, child_times, moments, rows, then, np.array(windows), numbers, 1)
+    for parent, own in enumerate(times):
+        past = [time for time in own if time <= moment]
+        inside = [[time for time in past if time > moment - window] for window in windows] + [past]
+        expected = np.log1p([*(len(one) for one in inside), *(len({*one}) for one in inside)])
+        np.testing.assert_allclose(numbers[parent, 0, 1:-2], expected, rtol=1e-6)
+    assert not numbers[:, :, 0].any()
+
+
+def test_counts_beyond_the_table_of_logarithms() -> None:
+    day, times = 86_400 * 10**9, np.arange(10_000)
+    times_ns = np.sort(times % 5000) * day
+    numbers = np.zeros((1, 1, NUM_DEGREES), dtype=np.float32)
+    here, now = np.zeros((1, 1), np.int32), np.array([[4999 * day]])
+    windows = np.array([1, 4000, 4096, 4999]) * day
+    add_degrees(np.array([0, 10_000]), times_ns, _moments([times_ns.tolist()]), here, now, windows, numbers, 0)
+    np.testing.assert_allclose(np.expm1(numbers[0, 0, :5]), [2, 8000, 8192, 9998, 10_000], rtol=1e-5)
+    np.testing.assert_allclose(np.expm1(numbers[0, 0, 5:10]), [1, 4000, 4096, 4999, 5000], rtol=1e-5)
+
+
+def _moments(times: list[list[int]]) -> npt.NDArray[np.int32]:
+    """Running count of different (parent, time) pairs."""
+    new = [place == 0 or time != own[place - 1] for own in times for place, time in enumerate(own)]
+    return np.cumsum(new, dtype=np.int32)
+
+
 def test_padding_has_nothing_around_it() -> None:
     indptr, child_times = _adjacency([[1, 2]])
     padding = np.array([[-1]], dtype=np.int32)
