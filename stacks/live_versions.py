@@ -65,6 +65,11 @@ def live_endpoint(release: Release, *, place: str) -> LiveEndpoint:
             f"`{place}`: resources: a cluster needs them (got null)",
             hint="docs/releases.md shows the section: compute, cpu, memory_gib, replicas, scaling",
         )
+    if release.plan is not None and release.plan.compares:
+        raise UserError(
+            f"`{place}`: plan.metrics: nothing on a cluster asks both versions the same (got disagreement)",
+            hint="prediction_drift compares what each answers to its own share; the twin can do both",
+        )
     # What was relieved stays as large as it was: a way back that first has to grow is none.
     whole = {one.version for one in (release.stable, release.previous) if one}
     spare = resources.candidate_replicas or resources.replicas

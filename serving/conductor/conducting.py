@@ -162,6 +162,7 @@ class Conductor:
             asked_percent=release.candidate.weight,
             elsewhere_percent=elsewhere(release),
             warm_up_s=release.plan.warm_up_seconds,
+            pairs=release.plan.compares,
             now=now,
         ).evidence
 

@@ -191,6 +191,11 @@ class Plan(Part):
         return self
 
     @property
+    def compares(self) -> bool:
+        """Whether it judges by answers of both versions to the same requests, which somebody must ask them for."""
+        return any(metric.signal is Signal.PAIRS for metric in self.metrics)
+
+    @property
     def alpha(self) -> float:
         """Chance, over all metrics and looks, that a candidate that is no worse is condemned (Bonferroni)."""
         return sum(metric.alpha for metric in self.metrics)

@@ -5,16 +5,24 @@ them. Scores are counted by the models, at scrapes of their own: a second's wort
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from serving.judge.evidence import Arm, Evidence, Histogram, Outcome, SeriesState, Signal, Window
+from serving.judge.evidence import Arm, Evidence, Histogram, Outcome, Pairs, SeriesState, Signal, Window
 from serving.prometheus import Prometheus
 from serving.signals import names
 from serving.signals.growth import Coverage, Growth, always_up, coverage, growth
-from serving.signals.no_answer import NoAnswer, Reset, Stale, TooFewPoints
-from serving.signals.queries import counted_latency, counted_requests, counted_scores, gateway_uptime, model_scrapes
-from serving.signals.targets import Target
+from serving.signals.no_answer import NoAnswer, NoData, Reset, Stale, TooFewPoints
+from serving.signals.queries import (
+    comparer_scrapes,
+    counted_latency,
+    counted_pairs,
+    counted_requests,
+    counted_scores,
+    gateway_uptime,
+    model_scrapes,
+)
+from serving.signals.targets import Target, TwinTarget
 
 _COUNTED = (Signal.REQUESTS, Signal.LATENCY, Signal.SCORES)
 _LEFT_OPEN_S = 0.01
@@ -39,6 +47,7 @@ def gather(
     asked_percent: float,
     elsewhere_percent: float = 0,
     warm_up_s: float,
+    pairs: bool = False,
     now: datetime,
 ) -> Look:
     """Count what both arms did since the last look that could count.
@@ -53,6 +62,7 @@ def gather(
         asked_percent: of the candidate, by the release file.
         elsewhere_percent: of a third version, in neither arm.
         warm_up_s: left out on both arms after the younger one became ready.
+        pairs: whether both versions are asked the same, and how their answers compare is to be counted too.
         now: the source's clock; Prometheus is asked as of then.
     """
     windows = _counted_windows(before)
@@ -63,7 +73,10 @@ def gather(
         why = f"the warm-up of both versions ends at {warm:%H:%M:%S}" if now <= warm else "no time since the last look"
         found = _Found.nothing(state, why, start=now, end=now)
     else:
-        found = _Reader(prometheus=prometheus, target=target, start=start, now=now).look(before)
+        reader = _Reader(prometheus=prometheus, target=target, start=start, now=now)
+        found = reader.look(before)
+        if pairs:
+            found = reader.with_pairs(found, before)
     window = Window(
         start=found.start,
         end=found.end,
@@ -71,6 +84,7 @@ def gather(
         elsewhere_percent=elsewhere_percent,
         stable=found.arms["stable"],
         candidate=found.arms["candidate"],
+        pairs=found.pairs,
     )
     update = {"windows": (*windows, window), "gathered": now, "queries": {**before.queries, **found.queries}}
     return Look(evidence=before.model_copy(update=update), reasons=found.reasons)
@@ -108,6 +122,7 @@ class _Found:
     arms: Mapping[str, Arm]
     reasons: Mapping[str, str]
     queries: Mapping[str, str]
+    pairs: Pairs | None = None
 
     @staticmethod
     def nothing(
@@ -161,6 +176,36 @@ class _Reader:
             reasons=reasons,
             queries=queries,
         )
+
+    def with_pairs(self, found: _Found, before: Evidence) -> _Found:
+        """And how both versions' answers to the same requests compare; a failure neither agrees nor disagrees."""
+        queries, answer = self._pairs(before)
+        told = replace(found, queries={**found.queries, **queries})
+        if isinstance(answer, Pairs):
+            return replace(told, pairs=answer)
+        candidate = found.arms["candidate"]
+        states = {**candidate.states, Signal.PAIRS: state_of(answer)}
+        return replace(
+            told,
+            arms={**found.arms, "candidate": candidate.model_copy(update={"states": states})},
+            reasons={**found.reasons, Signal.PAIRS.value: answer.reason},
+        )
+
+    def _pairs(self, before: Evidence) -> tuple[dict[str, str], Pairs | NoAnswer]:
+        if not isinstance(self.target, TwinTarget):
+            return {}, NoData(what="nobody asks both versions the same on a cluster")
+        both = (before.stable.version, before.candidate.version)
+        scraped = comparer_scrapes(self.target, self.window_s)
+        asked = counted_pairs(self.target, *both, self.window_s)
+        queries = {"scrapes.pairs": scraped, Signal.PAIRS.value: asked}
+        covered = self._coverage(scraped)
+        grown = self._grown(asked, covered, names.PAIRS_OUTCOME)
+        if not isinstance(grown, Growth):
+            return queries, grown
+        if isinstance(covered, Coverage) and (reset := grown.reset(covered)):
+            return queries, reset
+        agreed, disagreed = (round(grown.by_label.get(outcome, 0)) for outcome in ("agreed", "disagreed"))
+        return queries, Pairs(compared=agreed + disagreed, disagreed=disagreed)
 
     def _coverage(self, query: str, *, tells_uptime: bool = False) -> Coverage | NoAnswer:
         scraped = self.prometheus.series(query, at_s=self.now.timestamp())

@@ -7,7 +7,7 @@ and misses what a series was born with: an arm's first errors. What people look 
 from math import ceil
 
 from serving.signals import names
-from serving.signals.targets import Selector, Target
+from serving.signals.targets import Selector, Target, TwinTarget
 
 
 def counted_requests(target: Target, version: str, window_s: float) -> str:
@@ -28,6 +28,16 @@ def counted_scores(target: Target, version: str, window_s: float) -> str:
 def model_scrapes(target: Target, version: str, window_s: float) -> str:
     """Samples of whether each pod of a version could be scraped."""
     return _samples(target.model(names.SCRAPED, version), window_s)
+
+
+def counted_pairs(target: TwinTarget, stable: str, other: str, window_s: float) -> str:
+    """Samples of both versions' answers to the same requests, by how they compare."""
+    return _samples(target.pairs(stable, other), window_s)
+
+
+def comparer_scrapes(target: TwinTarget, window_s: float) -> str:
+    """Samples of whether what compares could be scraped."""
+    return _samples(target.comparing(), window_s)
 
 
 def gateway_uptime(target: Target, window_s: float) -> str:

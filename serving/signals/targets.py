@@ -56,6 +56,18 @@ class TwinTarget:
         """One of Triton's or the model's own metrics."""
         return _of_model(metric, self.endpoint, version)
 
+    def pairs(self, stable: str, other: str) -> Selector:
+        """Answers of both to the same requests."""
+        told = {names.PAIRS_STABLE: stable, names.PAIRS_OTHER: other}
+        return Selector(metric=f"{names.PAIRS}_total", labels={**self._comparer(), **told})
+
+    def comparing(self) -> Selector:
+        """Whether what compares could be scraped."""
+        return Selector(metric=names.SCRAPED, labels=self._comparer())
+
+    def _comparer(self) -> dict[str, str]:
+        return {"job": names.PAIRS_JOB, names.MODEL_ENDPOINT: self.endpoint}
+
     def _gateway(self) -> dict[str, str]:
         return {"job": names.GATEWAY_JOB, names.MODEL_ENDPOINT: self.endpoint}
 

@@ -1,4 +1,4 @@
-"""Takes copies of requests, asks the stable version and the shadow, and keeps what both said.
+"""Takes copies of requests, asks the stable version and another one, a shadow or a candidate, and keeps what both said.
 
 Envoy copies requests to it as to the shadow itself and waits for neither, so that no caller ever notices. It takes one
 copy at a time and paces itself; Envoy drops those that come meanwhile, whatever is in them.
@@ -22,7 +22,10 @@ from serving.twin.pairs import OUTCOMES, Answer, Outcome, Pair, read_answer
 _LABELS = ("stable", "shadow", "outcome")
 _LARGEST_BYTES = 16 * 1024 * 1024
 """Of a file of pairs; one older file is kept beside it."""
-_HOP_HEADERS = ("content-type", "content-encoding", "inference-header-content-length")
+PROBE_ID = "stillhouse-probe"
+"""Id of a request whose score a model does not count: what is asked for a comparison is nobody's traffic."""
+_BINARY = "inference-header-content-length"
+_HOP_HEADERS = ("content-type", "content-encoding", _BINARY)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +34,7 @@ class Compared:
 
     stable: str
     shadow: str
+    """The other one: a shadow, or the candidate."""
     ports: Mapping[str, int]
 
 
@@ -83,6 +87,7 @@ class Comparer:
         begin = asyncio.get_running_loop().time()
         body = await request.read()
         if compared is not None:
+            body = uncounted(body) if _BINARY not in request.headers else body
             headers = {name: value for name in _HOP_HEADERS if (value := request.headers.get(name))}
             stable, shadow = await asyncio.gather(
                 *(
@@ -126,3 +131,12 @@ class Comparer:
 
     async def _metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self._registry), content_type="text/plain")
+
+
+def uncounted(body: bytes) -> bytes:
+    """The same request under the probe's id; what is no JSON object stays as it is."""
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return body
+    return json.dumps({**asked, "id": PROBE_ID}).encode() if isinstance(asked, dict) else body

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from serving.twin.envoy_tokens import ARM_HEADER, has_role
 from serving.twin.envoy_values import Json, discovery
-from serving.twin.routing import Copies, EntityRule, HeaderRule, Routing, chosen
+from serving.twin.routing import EntityRule, HeaderRule, Routing, chosen
 
 ROUTES = "stillhouse"
 COMPARER = "stillhouse_comparer"
@@ -135,18 +135,18 @@ def _split(call: _Call, routing: Routing, weights: Mapping[str, int], *, by: Ent
         salted = by.salt.replace("\\", "\\\\") + r":\1"
         rewrite = {"pattern": {"regex": "^(.*)$"}, "substitution": salted}
         action["hash_policy"] = [{"header": {"header_name": by.header, "regex_rewrite": rewrite}}]
-    return {"route": {**action, **_common(call, routing, routing.shadow)}}
+    return {"route": {**action, **_common(call, routing, _copies(routing))}}
 
 
 def _to_one(call: _Call, routing: Routing, version: str) -> Json:
     """No copies: who asks for a version by name is no sample of the traffic."""
     return {
-        "route": {"cluster": chosen(version), **_common(call, routing, None)},
+        "route": {"cluster": chosen(version), **_common(call, routing, [])},
         "response_headers_to_add": [_says(version)],
     }
 
 
-def _common(call: _Call, routing: Routing, shadow: Copies | None) -> Json:
+def _common(call: _Call, routing: Routing, copies: list[Json]) -> Json:
     patience = routing.patience
     return {
         "timeout": f"{patience.total_s:g}s",
@@ -156,18 +156,22 @@ def _common(call: _Call, routing: Routing, shadow: Copies | None) -> Json:
             "num_retries": patience.retries,
             "retry_back_off": {"base_interval": "0.005s", "max_interval": "0.05s"},
         },
-        **(_copies(shadow) if shadow and call.has_body else {}),
+        **({"request_mirror_policies": copies} if copies and call.has_body else {}),
     }
 
 
-def _copies(shadow: Copies) -> Json:
+def _copies(routing: Routing) -> list[Json]:
     """To the shadow, and to what asks both versions and compares; nobody waits for either."""
-    fraction = {"default_value": {"numerator": shadow.percent, "denominator": "HUNDRED"}}
-    return {
-        "request_mirror_policies": [
-            {"cluster": cluster, "runtime_fraction": fraction} for cluster in (shadow.version, COMPARER)
-        ]
-    }
+    shadow, compared = routing.shadow, routing.compared
+    wanted = [(shadow.version, shadow.percent)] if shadow else []
+    wanted += [(COMPARER, compared.percent)] if compared else []
+    return [
+        {
+            "cluster": cluster,
+            "runtime_fraction": {"default_value": {"numerator": percent, "denominator": "HUNDRED"}},
+        }
+        for cluster, percent in wanted
+    ]
 
 
 def _says(version: str) -> Json:

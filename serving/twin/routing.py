@@ -64,6 +64,8 @@ class Routing:
     shadow: Copies | None = None
     previous: str | None = None
     """What was stable before, with or without weight; it runs on until the promotion is confirmed."""
+    compares_candidate: bool = False
+    """Whether the candidate's answers are compared with the stable version's, since its plan judges by them."""
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -76,6 +78,13 @@ class Routing:
         """Who takes what cannot be split."""
         return next(iter(self.weights))
 
+    @property
+    def compared(self) -> Copies | None:
+        """Whose answers are compared with the stable version's, and for how many of the requests."""
+        if self.candidate and self.compares_candidate:
+            return Copies(version=self.candidate, percent=100)
+        return self.shadow
+
     def by_hash(self) -> dict[str, int]:
         """Weights in the order of the hashes: the candidate at the low end, what was stable before at the high one."""
         return dict(sorted(self.weights.items(), key=lambda item: item[0] != self.candidate))
@@ -85,6 +94,8 @@ class Routing:
         parts = [f"{name} {weight} %" for name, weight in self.weights.items()]
         if self.candidate and self.candidate not in self.weights:
             parts.append(f"{self.candidate} for those that a rule names")
+        if self.candidate and self.compares_candidate:
+            parts.append(f"{self.candidate} compared with {self.stable}")
         if self.shadow:
             parts.append(f"{self.shadow.version} gets copies of {self.shadow.percent} %")
         return ", ".join(parts) or "nothing"
@@ -101,6 +112,7 @@ def routing_of(release: Release, *, model_name: str, patience: Patience) -> Rout
         rules=tuple(_rule(rule, candidate.version) for rule in candidate.match) if candidate else (),
         previous=release.previous.version if release.previous else None,
         shadow=Copies(version=shadow.version, percent=shadow.percent) if shadow else None,
+        compares_candidate=candidate is not None and release.plan is not None and release.plan.compares,
     )
 
 

@@ -54,7 +54,7 @@ class TwinSettings(BaseModel):
     """Answered, and marked as such, where the version that should answer is down, overloaded or too late; None leaves
     the 503 or 504. What the model itself says goes through as it is."""
     pair_tolerance: float = Field(default=0.01, ge=0)
-    """The scores of stable version and shadow may differ by so much and still agree; from 1 on, by that share."""
+    """Scores of two versions that are compared may differ by so much and still agree; from 1 on, by that share."""
     pairs_per_s: float = Field(default=20.0, gt=0, le=1000)
     """How many requests at most are repeated to both for a comparison; each costs one more prediction of both."""
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)

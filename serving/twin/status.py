@@ -53,7 +53,7 @@ class VersionStatus(_Status):
 
 
 class ComparisonStatus(_Status):
-    """Answers of the stable version and the shadow to the same requests, since the twin came up."""
+    """Answers of the stable version and the shadow, or the candidate, to the same requests, since the twin came up."""
 
     stable: str
     shadow: str

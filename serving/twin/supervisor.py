@@ -179,7 +179,7 @@ class Supervisor:
 
     @property
     def compared(self) -> Compared | None:
-        """Whose answers are compared; None without a shadow."""
+        """Whose answers are compared; None where nobody's are."""
         return self.comparer.compared
 
     @property
@@ -243,10 +243,10 @@ class Supervisor:
 
     def _compare(self, routing: Routing) -> None:
         """Copies come by the routes; whose answers they are for is told before."""
-        if routing.shadow is None:
+        if routing.compared is None:
             self.comparer.compare(None)
             return
-        both = (routing.stable, routing.shadow.version)
+        both = (routing.stable, routing.compared.version)
         ports = {name: self.fleet.versions[name].program.launch.ports.http for name in both}
         self.comparer.compare(Compared(stable=both[0], shadow=both[1], ports=ports))
 

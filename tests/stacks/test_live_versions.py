@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import UserError
+from serving.judge.plan import Metric, Plan
 from serving.release import Release, release_text
 from serving.release_match import ByEntity, ByHeader
 from serving.release_verbs import canary, promote, ramp, register, rollback
@@ -164,6 +165,10 @@ def test_a_rule_that_istio_cannot_decide_is_refused() -> None:
     by_entity = ab(stable, version="v2", share=20, rules=(ByEntity(kind="entity", salt="one"),)).release
     with pytest.raises(UserError, match=r"candidate.match\[0\]: a cluster's gateway cannot split by entity"):
         live(by_entity)
+    pairs = Plan(metrics=(Metric(name="disagreement"),))
+    judged = stable.model_copy(update={"plan": pairs, "expected_rate_per_second": 1000.0})
+    with pytest.raises(UserError, match=r"plan.metrics: nothing on a cluster asks both versions the same"):
+        live(judged)
     testers = ByHeader(kind="header", header="x-app", value="ios", role="tester")
     with pytest.raises(UserError, match="does not see roles"):
         live(ab(stable, version="v2", rules=(testers,)).release)

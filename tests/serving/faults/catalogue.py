@@ -74,8 +74,9 @@ CATALOGUE = (
     _fault(
         9,
         "the candidate answers something else in good time",
-        "held for a person; a shadow's pairs disagree",
+        "held for a person by the drift of its scores, and by pairs of answers to the same requests; a shadow's too",
         "test_versions.py::test_a_candidate_answers_something_else_in_good_time",
+        "test_versions.py::test_a_candidate_disagrees_with_the_stable_version_about_the_same_requests",
         "tests/serving/twin/test_shadow.py::test_a_shadow_that_scores_otherwise_disagrees_and_every_pair_names_its_request",
     ),
     _fault(

@@ -1,7 +1,9 @@
 """Faults 7, 8, 9 and 19: a version dies at half of the traffic, is slow in its tail, or answers something else."""
 
 from serving.conductor.action import Outcome, Wait
+from serving.judge.record import parse_record, replay
 from serving.judge.verdict import Verdict
+from serving.release_repository import history, read_evidence
 from tests.serving.fake_repository import Behaviour
 from tests.serving.faults.breaking import gone_and_down
 from tests.serving.faults.night import Conducted, Night
@@ -57,6 +59,27 @@ def test_a_candidate_answers_something_else_in_good_time(night: Night) -> None:
     assert Verdict.ADVANCE not in verdicts
     load.assert_calm()
     assert night.weights()[version] == 20
+
+
+def test_a_candidate_disagrees_with_the_stable_version_about_the_same_requests(night: Night) -> None:
+    """By a little: its scores' distribution stays the same to the eye, pairs tell."""
+    metrics = [{"name": "disagreement", "margin": 0.2, "alpha": 0.05}]
+    version = night.begin(step={"max_minutes": 0.3}, metrics=metrics)
+    with night.loaded() as load, night.conducted() as conducted:
+        ended = conducted.end()
+    assert ended.outcome is Outcome.HELD, "a new model is meant to differ: a person decides"
+    assert "of the pairs disagree" in ended.reason, ended.reason
+    assert {done.weighed.judgement.verdict for done in conducted.passes if done.weighed} <= {
+        Verdict.HOLD,
+        Verdict.NO_DATA,
+    }
+    digest = history(night.release_path)[0].trailers["Evidence"]
+    stored = parse_record(read_evidence(night.release_path, digest).text, place="evidence")
+    pairs = [window.pairs for window in stored.evidence.windows if window.pairs]
+    assert sum(pair.compared for pair in pairs) == sum(pair.disagreed for pair in pairs) > 0
+    assert replay(stored) == stored.judgement
+    assert set(load.by_version) == {night.stable, version}
+    load.assert_calm()
 
 
 def test_the_stable_version_is_down_while_the_candidate_could_go_on(night: Night) -> None:

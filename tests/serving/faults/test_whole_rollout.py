@@ -1,10 +1,15 @@
 """Without any fault: a good candidate is promoted and a bad one rolled back, and nobody loses a request by it."""
 
+from datetime import UTC, datetime
+from functools import partial
+
 from scipy.stats import binomtest
 
 from serving.conductor.action import Outcome
+from serving.release_verbs import canary
 from tests.serving.fake_repository import Behaviour
 from tests.serving.faults.night import CHANCE, Night
+from tests.serving.twin.test_shadow import add_twin_of
 from tests.serving.waiting import wait_for
 
 
@@ -42,3 +47,14 @@ def test_callers_get_the_split_that_was_asked_for(night: Night) -> None:
     assert load.sent >= 1000
     chance = binomtest(load.by_version[version], load.sent, 0.2).pvalue
     assert chance > CHANCE, f"{load.by_version} at 20 %"
+
+
+def test_a_candidate_that_answers_the_same_is_promoted_by_its_pairs(night: Night) -> None:
+    night.write_plan(metrics=[{"name": "disagreement", "margin": 0.2}])
+    version = add_twin_of(night, night.stable, Behaviour(sleep_ms=1))
+    night.do(partial(canary, version=version, now=datetime.now(UTC)))
+    with night.loaded() as load, night.conducted() as conducted:
+        assert conducted.end().outcome is Outcome.PROMOTED
+    assert night.weights() == {version: 100}
+    conducted.assert_split_as_asked()
+    load.assert_calm()

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.kserve.probe import REQUEST_ID
+from serving.twin.comparer import PROBE_ID, uncounted
 from serving.twin.pairs import Answer, Outcome, Pair, read_answer
 
 scores = st.floats(-1e6, 1e6)
@@ -53,6 +55,13 @@ def test_the_score_is_read_from_an_answer(score: float) -> None:
     found = read_answer(200, json.dumps({"outputs": outputs}).encode())
     assert found.score is not None
     assert math.isclose(found.score, score)
+
+
+def test_what_is_asked_for_a_comparison_is_not_counted_by_the_models() -> None:
+    assert json.loads(uncounted(b'{"id": "7", "inputs": [1]}')) == {"id": PROBE_ID, "inputs": [1]}
+    assert PROBE_ID == REQUEST_ID, "the cluster's probe and the model know one name"
+    for other in (b"[1]", b"{", b"\xff"):
+        assert uncounted(other) == other
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serving.judge.plan import Metric, Plan, Step
 from serving.release import Release
 from serving.release_match import ByEntity, ByHeader
 from serving.release_parts import Candidate, Previous, Registered, Shadow, Stable
@@ -50,6 +51,22 @@ def clusters_of(route: dict[str, Any]) -> dict[str, int]:
     if "cluster" in action:
         return {action["cluster"]: 100}
     return {one["name"]: one["weight"] for one in action["weighted_clusters"]["clusters"]}
+
+
+def test_a_candidate_whose_plan_judges_by_pairs_is_compared_and_a_shadow_only_listens() -> None:
+    plan = Plan(steps=(Step(weight=20),), metrics=(Metric(name="disagreement"),))
+    shadow = Shadow(version="v3", digest=DIGESTS["v3"], percent=40)
+    told: dict[str, Any] = {"expected_rate_per_second": 1000.0, "plan": plan, "candidate": candidate(20)}
+    routing = asked(release(**told, shadow=shadow))
+    assert routing.compared == Copies(version="v2", percent=100)
+    [chance] = [route["route"] for route in routes_of(routing) if "weighted_clusters" in route.get("route", {})]
+    copied = {
+        policy["cluster"]: policy["runtime_fraction"]["default_value"]["numerator"]
+        for policy in chance["request_mirror_policies"]
+    }
+    assert copied == {"v3": 40, COMPARER: 100}
+    assert asked(release(shadow=shadow)).compared == Copies(version="v3", percent=40)
+    assert asked(release(candidate=candidate(20))).compared is None
 
 
 def test_everything_that_the_file_says_is_in_the_routing() -> None:
