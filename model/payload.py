@@ -1,4 +1,4 @@
-"""Values of a request -> the V2 protocol's JSON body, checked and trimmed by the payload contract.
+"""Values of requests -> the tensors of the V2 protocol, checked and trimmed by the payload contract.
 
 Null: strict JSON has no NaN and Triton takes no `null`, so every missing value is sent as its type's stand-in
 (`MISSING_INT64`, `MISSING_FP32`, the empty string) and all tensors are always there: Triton batches only requests
@@ -39,15 +39,62 @@ class RequestValues:
     """Path -> column -> the values of its rows, in any order; a left-out path has no rows."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tensor:
+    """One input of a request, as the wire has it."""
+
+    spec: TensorSpec
+    shape: tuple[int, ...]
+    data: Sequence[Wire]
+    """Flat."""
+
+
 def v2_body(contract: PayloadContract, values: RequestValues) -> dict[str, Any]:
-    """The body of `POST /v2/models/{model_name}/infer`; its JSON is strict.
+    """The body of `POST /v2/models/{model_name}/infer`; its JSON is strict. See `request_tensors`."""
+    return json_body(request_tensors(contract, [values]))
+
+
+def json_body(tensors: Iterable[Tensor]) -> dict[str, Any]:
+    """The tensors as the V2 protocol has them in JSON."""
+    return {
+        "inputs": [
+            {
+                "name": tensor.spec.name,
+                "datatype": tensor.spec.datatype.value,
+                "shape": list(tensor.shape),
+                "data": list(tensor.data),
+            }
+            for tensor in tensors
+        ]
+    }
+
+
+def request_tensors(contract: PayloadContract, items: Sequence[RequestValues]) -> list[Tensor]:
+    """The tensors of one request about one or more entities.
 
     Rows without a time, after the anchor, or within the contract's `ignored_ns` before it are left out; then the newest
-    `max_rows` are kept.
+    `max_rows` are kept. Among several items the shorter histories are filled up with rows without a time, which the
+    model ignores.
 
     Raises:
-        UserError: an unknown or missing name, a value of the wrong type, columns of unequal length.
+        UserError: no item, an unknown or missing name, a value of the wrong type, columns of unequal length.
     """
+    if not items:
+        raise UserError("a request is about one entity at least (got none)")
+    for values in items:
+        _check_item(contract, values)
+    anchor = contract.tensor(ANCHOR_TIME)
+    one_each = (len(items), 1)
+    tensors = [Tensor(spec=anchor, shape=one_each, data=[_wire(anchor, values.anchor_time_ns) for values in items])]
+    for spec in contract.facts():
+        data = [_wire(spec, values.facts.get(spec.name)) for values in items]
+        tensors.append(Tensor(spec=spec, shape=one_each, data=data))
+    for history in contract.interactions:
+        tensors += _history(contract, history, items)
+    return tensors
+
+
+def _check_item(contract: PayloadContract, values: RequestValues) -> None:
     _check_names(values.facts, [spec.name for spec in contract.facts()], "fact")
     _check_names(values.interactions, [history.path for history in contract.interactions], "path of interactions")
     if values.facts.get(contract.embedding_key) in (None, "", b""):
@@ -55,16 +102,24 @@ def v2_body(contract: PayloadContract, values: RequestValues) -> dict[str, Any]:
             f"`{contract.embedding_key}` is missing: it says whom the prediction is for",
             hint=f"give `{contract.embedding_key}` among the facts",
         )
-    anchor = contract.tensor(ANCHOR_TIME)
-    inputs = [_tensor(anchor, [1, 1], [_wire(anchor, values.anchor_time_ns)])]
-    inputs += [_tensor(spec, [1, 1], [_wire(spec, values.facts.get(spec.name))]) for spec in contract.facts()]
-    for history in contract.interactions:
-        inputs += _history(contract, history, values)
-    return {"inputs": inputs}
 
 
-def _history(contract: PayloadContract, history: Interactions, values: RequestValues) -> list[dict[str, Any]]:
+def _history(contract: PayloadContract, history: Interactions, items: Sequence[RequestValues]) -> list[Tensor]:
     specs = contract.interaction_columns(history.path)
+    rows = [_rows(contract, history, specs, values) for values in items]
+    most = max(len(columns[0]) for columns in rows)
+    tensors = []
+    for column, spec in enumerate(specs):
+        null = _wire(spec, None)
+        data = [value for each in rows for value in (*each[column], *[null] * (most - len(each[column])))]
+        tensors.append(Tensor(spec=spec, shape=(len(items), most, 1), data=data))
+    return tensors
+
+
+def _rows(
+    contract: PayloadContract, history: Interactions, specs: Sequence[TensorSpec], values: RequestValues
+) -> list[list[Wire]]:
+    """The columns of one item's history, of the rows that count."""
     columns = values.interactions.get(history.path) or {spec.column: [] for spec in specs}
     names = [spec.column for spec in specs]
     _check_names(columns, names, f"column of `{history.path}`")
@@ -81,19 +136,13 @@ def _history(contract: PayloadContract, history: Interactions, values: RequestVa
     time_spec = contract.tensor(history.time_tensor)
     times_ns = [_wire(time_spec, value) for value in columns[time_spec.column]]
     kept = _recent(times_ns, values.anchor_time_ns - history.ignored_ns, history.max_rows)
-    return [
-        _tensor(spec, [1, len(kept), 1], [_wire(spec, columns[spec.column][row]) for row in kept]) for spec in specs
-    ]
+    return [[_wire(spec, columns[spec.column][row]) for row in kept] for spec in specs]
 
 
 def _recent(times_ns: Sequence[Wire], upto_ns: int, max_rows: int) -> list[int]:
     """Positions of the newest rows at or before `upto_ns`; among equal times the later position counts as newer."""
     known = [row for row, time_ns in enumerate(times_ns) if time_ns != MISSING_INT64 and int(time_ns) <= upto_ns]
     return sorted(sorted(known, key=lambda row: (times_ns[row], row))[-max_rows:])
-
-
-def _tensor(spec: TensorSpec, shape: list[int], data: list[Wire]) -> dict[str, Any]:
-    return {"name": spec.name, "datatype": spec.datatype.value, "shape": shape, "data": data}
 
 
 def _check_names(given: Iterable[str], allowed: Sequence[str], what: str) -> None:

@@ -22,6 +22,7 @@ class TritonServer:
 
     url: str
     metrics_url: str
+    grpc_url: str
     process: subprocess.Popen[bytes]
     log: Path
 
@@ -53,7 +54,8 @@ def triton_server(
         url = f"http://127.0.0.1:{launch.ports.http}"
         _wait_until_ready(f"{url}/v2/models/{model_name}/ready", process, log)
         metrics_url = f"http://127.0.0.1:{launch.ports.metrics}"
-        yield TritonServer(url=url, metrics_url=metrics_url, process=process, log=log)
+        grpc_url = f"http://127.0.0.1:{launch.ports.grpc}"
+        yield TritonServer(url=url, metrics_url=metrics_url, grpc_url=grpc_url, process=process, log=log)
     finally:
         process.terminate()
         try:

@@ -25,7 +25,12 @@ from serving.twin.triton import Repository, TritonLaunch, TritonPorts, clear_sha
 from serving.twin.waiting import until
 
 _PORT_ATTEMPTS = 3
-_PORT_TAKEN = ("Address already in use", "failed to start HTTP service", "failed to start Metrics service")
+_PORT_TAKEN = (
+    "Address already in use",
+    "failed to start HTTP service",
+    "failed to start GRPC service",
+    "failed to start Metrics service",
+)
 
 
 class TritonProgram:

@@ -34,16 +34,17 @@ class Repository:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TritonPorts:
-    """Both on 127.0.0.1."""
+    """All on 127.0.0.1."""
 
     http: int
     metrics: int
+    grpc: int
 
     @classmethod
     def free(cls) -> Self:
-        """Two that were free a moment ago, never the same one twice: Triton refuses that."""
-        http, metrics = free_ports(2)
-        return cls(http=http, metrics=metrics)
+        """Three that were free a moment ago, never the same one twice: Triton refuses that."""
+        http, metrics, grpc = free_ports(3)
+        return cls(http=http, metrics=metrics, grpc=grpc)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +70,8 @@ class TritonLaunch:
             "http-thread-count": self.http_threads,
             "metrics-address": "127.0.0.1",
             "metrics-port": self.ports.metrics,
-            "allow-grpc": "false",
+            "grpc-address": "127.0.0.1",
+            "grpc-port": self.ports.grpc,
             "allow-gpu-metrics": "false",
             "model-control-mode": "none",
             "exit-on-error": "true",

@@ -32,9 +32,9 @@ def client_of(stage: Stage, **changes: object) -> PredictionClient:
     return PredictionClient(**{**arguments, **changes})  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def client(shared: Stage) -> Iterator[PredictionClient]:
-    with client_of(shared) as client:
+@pytest.fixture(params=["json", "binary"])
+def client(shared: Stage, request: pytest.FixtureRequest) -> Iterator[PredictionClient]:
+    with client_of(shared, transport=request.param) as client:
         yield client
 
 

@@ -46,7 +46,7 @@ def test_the_process_gets_its_own_python_and_no_more_services_than_needed(
     installation = find_triton()
     launch = TritonLaunch(
         repository=check_repository("v1", registered(digest), tmp_path),
-        ports=TritonPorts(http=1, metrics=2),
+        ports=TritonPorts(http=1, metrics=2, grpc=3),
         installation=installation,
         backends=link_backends(installation, tmp_path / "backends"),
         embeddings=tmp_path / "embeddings/v1",
@@ -58,7 +58,7 @@ def test_the_process_gets_its_own_python_and_no_more_services_than_needed(
     assert environment["PATH"].startswith(f"{installation.environment}/bin:")
     assert environment["STILLHOUSE_EMBEDDINGS"] == str(tmp_path / "embeddings/v1")
     options = dict(option.removeprefix("--").split("=", 1) for option in launch.command()[1:])
-    assert (options["allow-grpc"], options["model-control-mode"]) == ("false", "none")
+    assert (options["grpc-address"], options["model-control-mode"]) == ("127.0.0.1", "none")
     assert options["http-address"] == options["metrics-address"] == "127.0.0.1"
     assert {"libtriton_python.so", "triton_python_backend_stub"} <= {
         link.name for link in (tmp_path / "backends/python").iterdir() if link.exists()
