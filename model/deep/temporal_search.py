@@ -99,15 +99,6 @@ def times_of(rows_BM: Int32, row_times: Int64) -> Int64:
 
 
 @numba.njit(cache=True, nogil=True)
-def _last_after(times: Int64, start: int, end: int, moment: int) -> int:
-    """What `_first_after` finds, looked for from the end backwards: quick where it lies near, and close in memory."""
-    step = 1
-    while end - step >= start and times[end - step] > moment:
-        step *= 2
-    return _first_after(times, max(end - step, start), end - step // 2, moment)
-
-
-@numba.njit(cache=True, nogil=True)
 def _log_count(count: int) -> float:
     """log1p, from a table where it reaches."""
     return float(_LOG_COUNTS[count]) if count < len(_LOG_COUNTS) else float(np.log1p(count))
@@ -124,7 +115,10 @@ def add_degrees(
     degrees_BMD: Float32,
     place: int,
 ) -> None:
-    """Fill NUM_DEGREES columns from `place` on; a token without a time of its own keeps what is there."""
+    """Fill NUM_DEGREES columns from `place` on; a token without a time of its own keeps what is there.
+
+    `windows_ns` ascends.
+    """
     num_windows = len(windows_ns)
     for b in range(rows_BM.shape[0]):
         for m in range(rows_BM.shape[1]):
@@ -135,10 +129,11 @@ def add_degrees(
             end = _first_after(child_times, start, indptr[row + 1], moment)
             if end == start:
                 continue
-            before = end
-            # The windows grow: each search begins where the last one ended.
-            for w in range(num_windows + 1):
-                before = start if w == num_windows else _last_after(child_times, start, before, moment - windows_ns[w])
+            before = start
+            # From the widest to the narrowest: each search is within what the last one left.
+            for w in range(num_windows, -1, -1):
+                if w < num_windows:
+                    before = _first_after(child_times, before, end, moment - windows_ns[w])
                 if before < end:
                     earlier = child_moments[before - 1] if before > 0 else 0
                     degrees_BMD[b, m, place + w] = _log_count(end - before)
