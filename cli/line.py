@@ -57,7 +57,7 @@ def embed(
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
-    """Embed every entity as of a cut-off.
+    """Embed every entity as of a cut-off; a batch that was killed goes on where it was.
 
     Example: `stillhouse embed --cutoff 2024-11-30 --run runs/shop`
     """
@@ -68,7 +68,7 @@ def embed(
     store = open_store(folder.graph)
     cutoff_ns = store.last_time_ns if cutoff is None else parse_time(cutoff)
     with bar("embedding") as progress:
-        artifact = embed_entities(store, folder.deep, cutoff_ns, folder.embeddings(name), progress)
+        artifact = embed_entities(store, folder.deep, cutoff_ns, folder.embeddings(name), progress, say=stderr.print)
     show_artifact(artifact, as_json)
 
 

@@ -7,7 +7,7 @@ embeddings.json     cutoff_ns, base_digest, entity_table, dim, count
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from model.artifact import Artifact, read_artifact, write_artifact
+from model.checkpoint import quiet
+from model.deep.parts import Parts
 from model.deep.scores import Deep, Float32, Int64, load_deep, score_rows
 from model.errors import UserError
 from model.progress import Progress, silent
 from model.store.store import GraphStore, Keys
 
-CHUNK_ROWS = 65_536
-"""Entities embedded and written at a time."""
+CHUNK_ROWS = 16_384
+"""Entities embedded and kept at a time: the most that a kill costs."""
 PARQUET_FILE = "embeddings.parquet"
 KEYS_FILE = "keys.npy"
 VECTORS_FILE = "vectors.npy"
@@ -51,8 +53,11 @@ def embed(
     path: Path,
     progress: Progress = silent,
     keys: npt.NDArray[Any] | Sequence[int] | Sequence[str] | None = None,
+    say: Callable[[str], None] = quiet,
 ) -> Artifact:
     """Embed the entities that exist at `cutoff_ns`, or those of them that `keys` names, and write them at `path`.
+
+    A batch that was killed goes on from the parts that it had done; `say` is told so.
 
     Raises:
         UserError: a key that the entity table does not have, or no entity at all.
@@ -67,10 +72,12 @@ def embed(
         count=len(rows),
     )
     parents = {"deep": deep.digest, "graph": store.artifact.digest}
+    parts = Parts(path, {**parents, "cutoff_ns": cutoff_ns, "rows": rows, "chunk": CHUNK_ROWS}, say)
     with write_artifact(path, kind="embeddings", parents=parents, settings={"cutoff_ns": cutoff_ns}) as draft:
-        _write(store, deep, rows, facts, draft.path, progress)
+        _write(store, deep, rows, facts, draft.path, parts, progress)
         (draft.path / FACTS_FILE).write_text(json.dumps(asdict(facts), indent=2) + "\n")
         draft.metrics["count"] = len(rows)
+    parts.remove()
     return read_artifact(path, kind="embeddings")
 
 
@@ -100,7 +107,15 @@ def _entities(
     return rows[first]
 
 
-def _write(store: GraphStore, deep: Deep, rows: Int64, facts: EmbeddingFacts, folder: Path, progress: Progress) -> None:
+def _write(
+    store: GraphStore,
+    deep: Deep,
+    rows: Int64,
+    facts: EmbeddingFacts,
+    folder: Path,
+    parts: Parts,
+    progress: Progress,
+) -> None:
     keys = store.keys(deep.entity_table)[rows]
     np.save(folder / KEYS_FILE, keys)
     vectors = np.lib.format.open_memmap(
@@ -119,7 +134,11 @@ def _write(store: GraphStore, deep: Deep, rows: Int64, facts: EmbeddingFacts, fo
             def tell(done: int, total: int, start: int = start, size: int = len(rows[chunk])) -> None:
                 progress(start + size * done // total, facts.count)
 
-            vectors[chunk] = embed_rows(store, deep, rows[chunk], facts.cutoff_ns, tell)
+            found = parts.read(start)
+            if found is None:
+                found = embed_rows(store, deep, rows[chunk], facts.cutoff_ns, tell)
+                parts.write(start, found)
+            vectors[chunk] = found
             writer.write_table(_parquet_chunk(keys[chunk], vectors[chunk], schema))
     vectors.flush()
     progress(facts.count, facts.count)

@@ -56,6 +56,45 @@ def test_files_agree_with_the_model(store: GraphStore, tmp_path: Path, monkeypat
     assert [done for done, _ in calls] == sorted(done for done, _ in calls)
 
 
+def test_a_batch_that_broke_off_goes_on(store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.deep.embed.CHUNK_ROWS", 16)
+    deep_path, said, done = _untrained(store, "customers", tmp_path / "deep"), list[str](), list[int]()
+
+    def break_off(at: int, total: int) -> None:
+        if at > 32:
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            embed(store, deep_path, CUTOFF, tmp_path / "e", break_off, say=said.append)
+    assert not (tmp_path / "e").exists()
+    embed(store, deep_path, CUTOFF, tmp_path / "e", lambda at, total: done.append(at), say=said.append)
+    assert said == [f"going on from `{tmp_path / 'e.parts'}`: 2 parts are done"] * 2
+    assert min(done) > 32
+    embed(store, deep_path, CUTOFF, tmp_path / "whole", say=said.append)
+    for name in ("vectors.npy", "keys.npy", "embeddings.parquet"):
+        assert (tmp_path / "e" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "e", "whole"]
+
+
+def test_parts_of_another_moment_are_not_used(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.deep.embed.CHUNK_ROWS", 16)
+    deep_path, said = _untrained(store, "customers", tmp_path / "deep"), list[str]()
+
+    def break_off(at: int, total: int) -> None:
+        if at > 16:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embed(store, deep_path, CUTOFF, tmp_path / "e", break_off, say=said.append)
+    embed(store, deep_path, at_day(60), tmp_path / "e", say=said.append)
+    assert said == [f"`{tmp_path / 'e.parts'}` is of other inputs; beginning anew"]
+    embed(store, deep_path, at_day(60), tmp_path / "whole")
+    assert (tmp_path / "e" / "vectors.npy").read_bytes() == (tmp_path / "whole" / "vectors.npy").read_bytes()
+
+
 def test_text_keys_and_only_what_exists(store: GraphStore, tmp_path: Path) -> None:
     embed(store, _untrained(store, "articles", tmp_path / "deep"), CUTOFF, tmp_path / "e")
     keys = np.load(tmp_path / "e" / "keys.npy")
