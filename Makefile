@@ -3,7 +3,7 @@
 # make test-cluster: what the stacks declare, against a real API server.
 PYTHON := .venv/bin/python
 
-.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean bench-query
+.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean bench-query bench-model
 
 demo: setup
 	.venv/bin/stillhouse demo
@@ -26,6 +26,10 @@ charts: tools
 # Labels the hm preset (32 million transactions) by the planner and by hand-written SQL; needs 8 GiB and minutes.
 bench-query: setup
 	$(PYTHON) -m scripts.bench_query
+
+# Sampler, training step and their ratios over 30 million memory-mapped rows; needs 3 GB of disk below runs/ and minutes.
+bench-model: setup
+	$(PYTHON) -m scripts.bench_model
 
 check: setup
 	$(PYTHON) -m ruff format --check .

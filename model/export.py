@@ -173,6 +173,7 @@ def build_contract(
     for column in dict.fromkeys((key, *features[ENTITY].columns)):
         inputs.append(_spec(graph, entity.name, column, path=""))
     interactions = []
+    requests = serving["requests"]
     for link in graph.children(entity.name):
         path = f"{entity.name}.{key}->{link.child_table}.{link.child_column}"
         if path in features:
@@ -183,8 +184,8 @@ def build_contract(
                     path=path,
                     table=link.child_table,
                     time_tensor=f"{path}:{time_column}",
-                    max_rows=serving["requests"]["max_interactions"],
-                    ignored_ns=round(serving["requests"]["real_time_offset_hours"] * NS_PER_HOUR),
+                    max_rows=requests["real_time_interactions"].get(path, requests["max_interactions"]),
+                    ignored_ns=round(requests["real_time_offset_hours"] * NS_PER_HOUR),
                 )
             )
     return PayloadContract(

@@ -104,7 +104,7 @@ def distill(
     upto_ns = int(table.cutoff_ns[lesson.positions[is_train]].max())
     hidden = read_artifact(deep_path, kind="deep").settings.get("features", {}).get("hidden", ())
     features = fit_request_features(
-        store, table.entity_table, upto_ns, replace(settings.features, hidden=tuple(hidden))
+        store, table.entity_table, upto_ns, replace(settings.features, hidden=tuple(hidden)), settings.requests
     )
     torch.manual_seed(settings.seed)
     model = DistilledModel(input_shape(features, deep.model.settings.embedding_dim), settings.network)

@@ -3,7 +3,8 @@
 The embedding is as old as a batch job would have left it, and the interactions of the last hour have not arrived yet.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,9 @@ class RequestSettings:
     real_time_offset_hours: float = 1.0
     """Interactions of this last while before the request have not arrived."""
     max_interactions: int = 32
-    """Rows of each history, the newest kept."""
+    """Rows of each history, the newest kept: a longer one is always trimmed to them, here and in the server."""
+    real_time_interactions: Mapping[str, int] = field(default_factory=dict)
+    """Path of a history -> its most rows, where it is another number; with 0 a request does not carry that history."""
 
     def __post_init__(self) -> None:
         if not 0 < self.min_embedding_offset_hours <= 24 * self.max_embedding_offset_days:
@@ -45,6 +48,13 @@ class RequestSettings:
             raise UserError(f"`real_time_offset_hours` must be at least 0 (got {self.real_time_offset_hours})")
         if self.max_interactions < 1:
             raise UserError(f"`max_interactions` must be at least 1 (got {self.max_interactions})")
+        for path, number in self.real_time_interactions.items():
+            if number < 0:
+                raise UserError(f"`real_time_interactions` needs 0 rows or more of `{path}` (got {number})")
+
+    def most_rows(self, path: str) -> int:
+        """The most rows of the history called `path`."""
+        return self.real_time_interactions.get(path, self.max_interactions)
 
     def sample_embedding_times(self, anchor_ns: Int, seed: int) -> Int:
         """[R] cut-offs of the embeddings: log-uniform between the two offsets before each anchor."""
@@ -54,17 +64,26 @@ class RequestSettings:
 
 
 def fit_request_features(
-    store: GraphStore, entity_table: str, upto_ns: int, settings: FeatureSettings
+    store: GraphStore, entity_table: str, upto_ns: int, settings: FeatureSettings, requests: RequestSettings
 ) -> dict[str, TableFeatures]:
-    """Features of the entity (`entity`) and of each history, by path.
+    """Features of the entity (`entity`) and of each history that a request carries, by path.
 
     A history's foreign key to the entity itself is left out: it is the same in all rows. So is the empty string among
     categories: in a request it means null.
+
+    Raises:
+        UserError: `real_time_interactions` names a history that the entity does not have.
     """
+    links = {link_path_name(store, link): link for link in history_links(store, entity_table)}
+    if strangers := [path for path in requests.real_time_interactions if path not in links]:
+        raise UserError(
+            f"`{entity_table}` has no history called `{strangers[0]}`", hint=f"one of {', '.join(links) or 'none'}"
+        )
     tables = fit_features(store, upto_ns, settings)
     features = {ENTITY: _without(tables[entity_table], "")}
-    for link in history_links(store, entity_table):
-        features[link_path_name(store, link)] = _without(tables[link.child_table], link.child_column)
+    for path, link in links.items():
+        if requests.most_rows(path):
+            features[path] = _without(tables[link.child_table], link.child_column)
     return features
 
 
@@ -92,15 +111,17 @@ def request_inputs(
     arrived_ns = anchor_ns - int(settings.real_time_offset_hours * NS_PER_HOUR)
     histories = []
     for link in history_links(store, features[ENTITY].table):
+        if (path := link_path_name(store, link)) not in features:
+            continue
         histories.append(
             _history(
                 store,
                 link,
-                features[link_path_name(store, link)],
+                features[path],
                 rows,
                 anchor_ns,
                 arrived_ns,
-                settings.max_interactions,
+                settings.most_rows(path),
             )
         )
     summaries = [summarise(history.age_days_R, history.owner_R, len(rows)) for history in histories]

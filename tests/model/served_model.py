@@ -64,7 +64,9 @@ def make_served_model(folder: Path, engine: Literal["compiled", "numpy"] = "comp
     torch.set_num_threads(1)
     torch.manual_seed(1)
     store = small_store(folder / "graph")
-    features = fit_request_features(store, "customers", at_day(60), FeatureSettings(include_links=True))
+    features = fit_request_features(
+        store, "customers", at_day(60), FeatureSettings(include_links=True), RequestSettings()
+    )
     network, requests = NetworkSettings(), RequestSettings()
     model = DistilledModel(input_shape(features, DIM), network).eval()
     for parameter in model.parameters():

@@ -23,7 +23,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> GraphStore:
 
 @pytest.fixture(scope="module")
 def features(store: GraphStore) -> dict[str, TableFeatures]:
-    return fit_request_features(store, "customers", at_day(60), FeatureSettings(include_links=True))
+    return fit_request_features(store, "customers", at_day(60), FeatureSettings(include_links=True), RequestSettings())
 
 
 def inputs_at(store: GraphStore, features: dict[str, TableFeatures], anchor_ns: int, offset_hours: float) -> Inputs:
