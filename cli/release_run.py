@@ -22,6 +22,7 @@ from serving.release_evidence import Weighed
 
 if TYPE_CHECKING:
     from serving.conductor.conducting import Conductor, Pass, Until
+    from serving.conductor.plane import Plane
 
 EXIT_STATUS = {
     Outcome.PROMOTED: 0,
@@ -42,28 +43,39 @@ def register(app: typer.Typer) -> None:
 def run(
     place: Place,
     until: Annotated[
-        str, typer.Option(help="decided: promoted, rolled back or held; step: one change is in force.")
+        str,
+        typer.Option(
+            help="decided: promoted, rolled back, held; step: one change is in force; told: trial after trial."
+        ),
     ] = "decided",
     stay: Annotated[
         bool, typer.Option("--stay", help="Go on watching while somebody holds the release: harm still rolls back.")
     ] = False,
+    prometheus: Annotated[
+        str | None,
+        typer.Option("--prometheus", help="Of a cluster that follows `origin`: conduct there, in place of the twin."),
+    ] = None,
+    namespace: Annotated[str, typer.Option(help="Of the models on the cluster.")] = "models",
+    branch: Annotated[str, typer.Option(help="Of `origin`, that the cluster follows.")] = "main",
+    scrape_s: Annotated[float, typer.Option(help="Seconds between two scrapes of the cluster's gateways.")] = 15.0,
 ) -> None:
     """Conduct the rollout of the candidate: gather evidence, judge, commit, have the twin follow, and again.
 
     It ends with status 0 when promoted, 3 when rolled back, 4 when held, 5 when nothing is on trial. Kill it at any
     moment and start it again: all that it knows is in the file, its commits and the stored evidence.
 
+    With `--prometheus` it conducts on a cluster: it needs a clone of its own and the right to push, and none on the
+    cluster. Each commit is pushed; who applies the branch moves the traffic, and it waits until the gateways show it.
+
     Example: `stillhouse release run --endpoint online-model --run runs/shop`
     """
     # The judge's statistics cost a second that no other verb should wait for.
     from serving.conductor.conducting import Conductor
-    from serving.conductor.twin_plane import TwinPlane
-    from serving.twin.run import twin_status
 
     chosen = _until(until)
     refuse_nowhere(place)
-    twin_status(place.folder.twin)
-    conductor = Conductor(path=place.path, plane=TwinPlane(folder=place.folder.twin), stay=stay)
+    plane = _twin(place) if prometheus is None else _cluster(place, prometheus, namespace, branch, scrape_s)
+    conductor = Conductor(path=place.path, plane=plane, stay=stay)
     changes: list[Pass] = []
     with _view(quiet=place.as_json) as tell, _told_to_stop(conductor):
 
@@ -75,6 +87,30 @@ def run(
         last = conductor.run(chosen, on_pass=on_pass)
     show(_document(last, changes), place.as_json, lambda: stdout.print(_ending(last), soft_wrap=True, markup=False))
     sys.exit(EXIT_STATUS[last.action.outcome] if isinstance(last.action, End) else STOPPED)
+
+
+def _twin(place: Place) -> "Plane":
+    from serving.conductor.twin_plane import TwinPlane
+    from serving.twin.run import twin_status
+
+    twin_status(place.folder.twin)
+    return TwinPlane(folder=place.folder.twin)
+
+
+def _cluster(place: Place, prometheus: str, namespace: str, branch: str, scrape_s: float) -> "Plane":
+    from serving.conductor.cluster_plane import ClusterPlane
+    from serving.conductor.remote import Remote
+    from serving.prometheus import Prometheus
+    from stacks.live_versions import service_names
+
+    return ClusterPlane(
+        release_path=place.path,
+        remote=Remote(release_path=place.path, branch=branch),
+        prometheus=Prometheus(url=prometheus.rstrip("/")),
+        services=service_names,
+        namespace=namespace,
+        scrape_interval_s=scrape_s,
+    )
 
 
 @contextmanager
@@ -95,7 +131,9 @@ def _until(text: str) -> "Until":
         return "step"
     if text == "decided":
         return "decided"
-    raise UserError(f"--until: no such end (got `{text}`)", hint="decided, or step")
+    if text == "told":
+        return "told"
+    raise UserError(f"--until: no such end (got `{text}`)", hint="decided, step, or told")
 
 
 def _ending(last: "Pass") -> str:

@@ -67,6 +67,13 @@ class Prometheus:
             if each.value is not None
         )
 
+    def clock_s(self) -> float | NoData | Unreachable | Refused:
+        """Its own clock, in Unix time."""
+        found = self._ask("time()", None, allowed=("scalar",))
+        if not isinstance(found, tuple):
+            return found
+        return found[0].value[1] if found[0].value is not None else NoData(what="it told no time")
+
     def series(self, query: str, *, at_s: float) -> tuple[Series, ...] | NoData | Unreachable | Refused:
         """Raw samples of a range vector that ends at a Unix time."""
         found = self._ask(query, at_s, allowed=("matrix",))
@@ -85,14 +92,15 @@ class Prometheus:
         )
 
     def _ask(
-        self, query: str, at_s: float, *, allowed: tuple[str, ...]
+        self, query: str, at_s: float | None, *, allowed: tuple[str, ...]
     ) -> tuple[_Found, ...] | NoData | Unreachable | Refused:
+        when = {} if at_s is None else {"time": f"{at_s:.3f}"}
         try:
             # A proxy of the environment is for the world outside, not for what runs beside us.
             with httpx.Client(timeout=self.timeout_s, trust_env=False, headers=self.headers) as client:
                 answer = client.post(
                     f"{self.url}/api/v1/query",
-                    data={"query": query, "time": f"{at_s:.3f}", "timeout": f"{round(1000 * self.timeout_s)}ms"},
+                    data={"query": query, **when, "timeout": f"{round(1000 * self.timeout_s)}ms"},
                 )
         except httpx.HTTPError as error:
             return Unreachable(what=f"{self.url}: {type(error).__name__}: {error}".rstrip(": "))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from infra.release.names import predictor, version_name
 from model.errors import UserError
 from serving.release import Release, read_release
 from serving.release_match import ByHeader
@@ -96,6 +97,18 @@ def live_endpoint(release: Release, *, place: str) -> LiveEndpoint:
         candidate=release.candidate.version if release.candidate else None,
         shadow=release.shadow,
     )
+
+
+def service_names(release: Release) -> dict[str, str]:
+    """Version -> the Service behind it on a cluster, whose name the gateways' counts have."""
+    if release.resources is None:
+        return {}
+    resources = release.resources
+    shape = f"{resources.compute}-{resources.cpu}-{resources.memory_gib}"
+    return {
+        version: predictor(version_name(endpoint=release.endpoint, version=version, digest=known.digest, shape=shape))
+        for version, known in release.versions.items()
+    }
 
 
 def _rules(release: Release, place: str) -> list[ByHeader]:

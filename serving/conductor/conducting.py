@@ -27,9 +27,8 @@ from serving.release_repository import commit_change, history, read_head, recove
 from serving.release_story import Chapter, chapters
 from serving.release_weigh import weigh
 from serving.signals.gather import gather
-from serving.signals.targets import TwinTarget
 
-Until = Literal["decided", "step"]
+Until = Literal["decided", "step", "told"]
 _POLL_S = 0.5
 """How often the file is read again while nothing is due."""
 _ASK_AGAIN = timedelta(seconds=5)
@@ -37,6 +36,8 @@ _ASK_AGAIN = timedelta(seconds=5)
 _ASK_AGAIN_SOON = timedelta(seconds=1)
 """Where nothing is on trial any more: it may be a rollback."""
 _ANSWER_WITHIN_S = 5.0
+_MOST_SKEW_S = 2.0
+"""Between this clock and Prometheus's: more, and a step would be judged by what was counted before it or after it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +63,10 @@ class Conductor:
     plane: Plane
     stay: bool = False
     """Whether to go on looking while somebody holds the release."""
-    scrape_interval_s: float = 1.0
-    """Of the data plane's Prometheus."""
+    idle_s: float = 5.0
+    """From one look at the file to the next while nothing is on trial, where it goes on then."""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """This machine's."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set it to stop after the present pass."""
     _followed: str = ""
@@ -75,13 +78,15 @@ class Conductor:
         """Pass after pass until there is nothing left to do; the last one.
 
         Args:
-            until: `decided` is promoted, rolled back or held; `step` is one change that is in force.
+            until: `decided` is promoted, rolled back or held; `step` is one change that is in force; `told` is when
+                `stopping` is set: what ends one trial is then waited out until the next.
             on_pass: told of each.
 
         Raises:
             UserError: another conductor is at work on the file, or there is nothing that could be conducted.
         """
-        refuse_planless(self.path)
+        if until != "told":
+            refuse_planless(self.path)
         written = False
         with conducting(Progress(release_path=self.path).folder):
             while True:
@@ -90,17 +95,24 @@ class Conductor:
                     done = replace(done, action=End(outcome=Outcome.STEPPED, reason="the change is in force"))
                 on_pass(done)
                 written |= isinstance(done.action, Write) and done.commit is not None
-                if isinstance(done.action, End) or self.stopping.is_set():
+                if (isinstance(done.action, End) and until != "told") or self.stopping.is_set():
                     return done
+                if isinstance(done.action, End):
+                    self.stopping.wait(self.idle_s)
                 if isinstance(done.action, Wait):
-                    self.stopping.wait(_pause_s(done.action))
+                    self.stopping.wait(_pause_s(done.action, self.clock()))
 
     def once(self) -> Pass:
         """Do one thing."""
-        now, served = datetime.now(UTC), replace(self.plane.served(), revision=self._followed)
-        weighed: Weighed | None = None
+        now, weighed = self.clock(), None
         try:
             recover(self.path)
+            self.plane.sync()
+        except UserError as error:
+            nothing = Served(weights={}, complaint=str(error))
+            return Pass(when=now, release=None, served=nothing, weighed=None, action=Wait(reason=str(error)))
+        served = replace(self.plane.served(), revision=self._followed)
+        try:
             release, revision = self._head()
         except UserError as error:
             return Pass(when=now, release=None, served=served, weighed=None, action=Wait(reason=str(error)))
@@ -148,21 +160,21 @@ class Conductor:
         return weigh(record)
 
     def _evidence(self, progress: Progress, release: Release, served: Served) -> Evidence:
-        record, now = progress.last(), datetime.now(UTC)
+        record, now = progress.last(), self.clock()
         if record is None or not continues(record.evidence, release):
             before = record.evidence if record else progress.committed(release)
             return begun(before, release, now)
         assert release.plan is not None, "without a plan there is nothing to look for"
         assert release.candidate is not None, "a step is a candidate's"
-        target = TwinTarget(endpoint=release.endpoint, scrape_interval_s=self.scrape_interval_s)
         return gather(
             Prometheus(url=served.prometheus_url, timeout_s=_ANSWER_WITHIN_S),
-            target,
+            self.plane.target(release),
             record.evidence,
             asked_percent=release.candidate.weight,
             elsewhere_percent=elsewhere(release),
             warm_up_s=release.plan.warm_up_seconds,
             pairs=release.plan.compares,
+            most_skew_s=_MOST_SKEW_S,
             now=now,
         ).evidence
 
@@ -184,7 +196,7 @@ class Conductor:
         try:
             self.plane.follow()
         except UserError as error:
-            self._refused = (revision, datetime.now(UTC), str(error))
+            self._refused = (revision, self.clock(), str(error))
             raise
         self._followed, self._refused = revision, None
 
@@ -225,7 +237,7 @@ def refuse_planless(path: Path) -> None:
         )
 
 
-def _pause_s(wait: Wait) -> float:
+def _pause_s(wait: Wait, now: datetime) -> float:
     if wait.until is None:
         return _POLL_S
-    return min(max((wait.until - datetime.now(UTC)).total_seconds(), 0.0), _POLL_S)
+    return min(max((wait.until - now).total_seconds(), 0.0), _POLL_S)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from serving.release import Release
+from serving.signals.targets import Target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,19 @@ class Served:
 
 
 class Plane(Protocol):
-    """A data plane: the twin."""
+    """A data plane: the twin, or a cluster."""
+
+    def sync(self) -> None:
+        """Bring in what others committed, and out what was committed here.
+
+        Raises:
+            UserError: whoever keeps the commits does not answer.
+        """
+        ...
+
+    def target(self, release: Release) -> Target:
+        """Under which names its requests are counted."""
+        ...
 
     def served(self) -> Served:
         """What it does now; one that does not answer serves nothing and complains."""

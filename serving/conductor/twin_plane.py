@@ -5,6 +5,8 @@ from pathlib import Path
 
 from model.errors import UserError
 from serving.conductor.plane import Served
+from serving.release import Release
+from serving.signals.targets import TwinTarget
 from serving.twin.run import twin_reconcile, twin_status
 from serving.twin.status import TwinStatus
 
@@ -14,6 +16,15 @@ class TwinPlane:
     """The twin in a folder."""
 
     folder: Path
+    scrape_interval_s: float = 1.0
+    """Of its Prometheus."""
+
+    def sync(self) -> None:
+        """It serves the checkout that is conducted: there is nobody else."""
+
+    def target(self, release: Release) -> TwinTarget:
+        """Its gateway."""
+        return TwinTarget(endpoint=release.endpoint, scrape_interval_s=self.scrape_interval_s)
 
     def served(self) -> Served:
         """What its gateway took over, and who of them is down."""

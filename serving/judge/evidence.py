@@ -50,6 +50,8 @@ class SeriesState(StrEnum):
     """A counter fell: its process began anew within the window."""
     TOO_SHORT = "too_short"
     """Fewer than two scrapes lie within the window."""
+    SKEWED = "clock_skew"
+    """The clock of whoever looks and the source's differ: nobody can say what belongs to the step."""
     WARM_UP = "warm_up"
     """The youngest replica of one of the versions was still warming up."""
 

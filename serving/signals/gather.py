@@ -4,6 +4,8 @@ Windows end and begin at the same scrape of the gateway, so no request is counte
 them. Scores are counted by the models, at scrapes of their own: a second's worth may be left out of each window.
 """
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ from serving.judge.evidence import Arm, Evidence, Histogram, Outcome, Pairs, Ser
 from serving.prometheus import Prometheus
 from serving.signals import names
 from serving.signals.growth import Coverage, Growth, always_up, coverage, growth
-from serving.signals.no_answer import NoAnswer, NoData, Reset, Stale, TooFewPoints
+from serving.signals.no_answer import NoAnswer, NoData, Reset, Skewed, Stale, TooFewPoints
 from serving.signals.queries import (
     comparer_scrapes,
     counted_latency,
@@ -48,6 +50,7 @@ def gather(
     elsewhere_percent: float = 0,
     warm_up_s: float,
     pairs: bool = False,
+    most_skew_s: float = math.inf,
     now: datetime,
 ) -> Look:
     """Count what both arms did since the last look that could count.
@@ -63,7 +66,8 @@ def gather(
         elsewhere_percent: of a third version, in neither arm.
         warm_up_s: left out on both arms after the younger one became ready.
         pairs: whether both versions are asked the same, and how their answers compare is to be counted too.
-        now: the source's clock; Prometheus is asked as of then.
+        most_skew_s: that this clock may be off the source's; more, and nothing is read.
+        now: this clock, just read; Prometheus is asked as of then.
     """
     windows = _counted_windows(before)
     warm = max(before.stable.ready, before.candidate.ready) + timedelta(seconds=warm_up_s)
@@ -74,8 +78,12 @@ def gather(
         found = _Found.nothing(state, why, start=now, end=now)
     else:
         reader = _Reader(prometheus=prometheus, target=target, start=start, now=now)
-        found = reader.look(before)
-        if pairs:
+        skewed = reader.skew(most_skew_s)
+        if skewed is not None:
+            found = _Found.nothing(state_of(skewed), skewed.reason, start=start, end=now)
+        else:
+            found = reader.look(before)
+        if pairs and skewed is None:
             found = reader.with_pairs(found, before)
     window = Window(
         start=found.start,
@@ -149,6 +157,18 @@ class _Reader:
     @property
     def window_s(self) -> float:
         return (self.now - self.start).total_seconds() + _LEFT_OPEN_S
+
+    def skew(self, most_s: float) -> NoAnswer | None:
+        """How far the clocks are apart, where that is too far or nobody can say."""
+        if math.isinf(most_s):
+            return None
+        began_s = time.monotonic()
+        theirs_s = self.prometheus.clock_s()
+        if not isinstance(theirs_s, float):
+            return theirs_s
+        ahead_s, took_s = theirs_s - self.now.timestamp(), time.monotonic() - began_s
+        # It read its clock some time after we did, and before its answer came.
+        return None if -most_s <= ahead_s <= took_s + most_s else Skewed(ahead_s=ahead_s, limit_s=most_s)
 
     def look(self, before: Evidence) -> _Found:
         query = gateway_uptime(self.target, self.window_s)
@@ -257,6 +277,8 @@ def state_of(why: NoAnswer) -> SeriesState:
             return SeriesState.STALE
         case Reset():
             return SeriesState.RESET
+        case Skewed():
+            return SeriesState.SKEWED
         case TooFewPoints():
             return SeriesState.TOO_SHORT
         case _:

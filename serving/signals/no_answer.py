@@ -44,6 +44,20 @@ class Reset:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Skewed:
+    """Prometheus's clock is another one than ours."""
+
+    ahead_s: float
+    """Of ours; below zero: behind it."""
+    limit_s: float
+
+    @property
+    def reason(self) -> str:
+        """In words."""
+        return f"clock skew: Prometheus is {self.ahead_s:+.1f} s off this clock, allowed are {self.limit_s:g} s"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TooFewPoints:
     """The window is not covered by scrapes: counts at its begin or end would be guesses."""
 
@@ -79,4 +93,4 @@ class Refused:
         return f"Prometheus refused the query: {self.what}"
 
 
-NoAnswer = NoData | Stale | Reset | TooFewPoints | Unreachable | Refused
+NoAnswer = NoData | Stale | Reset | Skewed | TooFewPoints | Unreachable | Refused

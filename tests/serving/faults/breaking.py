@@ -44,7 +44,7 @@ def run_conductor(night: Night) -> subprocess.CompletedProcess[str]:
         "import sys; from pathlib import Path\n"
         "from serving.conductor.conducting import Conductor\n"
         "from serving.conductor.twin_plane import TwinPlane\n"
-        "Conductor(path=Path(sys.argv[1]), plane=TwinPlane(folder=Path(sys.argv[2])), scrape_interval_s=0.5).run()"
+        "Conductor(path=Path(sys.argv[1]), plane=TwinPlane(folder=Path(sys.argv[2]), scrape_interval_s=0.5)).run()"
     )
     command = [sys.executable, "-c", program, str(night.release_path), str(night.folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)

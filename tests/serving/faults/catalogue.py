@@ -43,9 +43,10 @@ CATALOGUE = (
     ),
     _fault(
         4,
-        "metrics are old",
+        "metrics are old, or the clocks differ",
         "named as such, then a hold",
         "test_metrics.py::test_the_gateway_is_scraped_no_more",
+        "test_metrics.py::test_the_conductors_clock_is_another_one_than_prometheuss",
     ),
     _fault(
         5,

@@ -114,13 +114,15 @@ class Night(Stage):
         return version
 
     def conductor(self, plane: Plane | None = None, *, stay: bool = False) -> Conductor:
-        plane = plane or TwinPlane(folder=self.folder)
-        return Conductor(path=self.release_path, plane=plane, stay=stay, scrape_interval_s=0.5)
+        plane = plane or TwinPlane(folder=self.folder, scrape_interval_s=0.5)
+        return Conductor(path=self.release_path, plane=plane, stay=stay)
 
     @contextmanager
-    def conducted(self, plane: Plane | None = None, *, stay: bool = False) -> Iterator["Conducted"]:
+    def conducted(
+        self, plane: Plane | None = None, *, stay: bool = False, by: Conductor | None = None
+    ) -> Iterator["Conducted"]:
         """A conductor at work beside the test."""
-        conducted = Conducted(conductor=self.conductor(plane, stay=stay))
+        conducted = Conducted(conductor=by or self.conductor(plane, stay=stay))
         conducted.thread.start()
         try:
             yield conducted

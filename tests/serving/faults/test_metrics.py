@@ -3,6 +3,9 @@
 import json
 import os
 import signal
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from serving.conductor.action import Outcome, Wait
 from serving.conductor.conducting import Pass
@@ -61,6 +64,21 @@ def test_the_gateway_is_scraped_no_more(night: Night) -> None:
     assert old.weighed is not None
     assert old.weighed.judgement.verdict is Verdict.NO_DATA
     assert Verdict.ADVANCE not in verdicts(conducted)
+    load.assert_calm()
+    assert_held_for_want_of_evidence(night, version)
+
+
+@pytest.mark.parametrize("ahead_s", [-5, 5])
+def test_the_conductors_clock_is_another_one_than_prometheuss(night: Night, ahead_s: int) -> None:
+    version = night.begin(step={"max_minutes": 0.25})
+    conductor = night.conductor()
+    conductor.clock = lambda: datetime.now(UTC) + timedelta(seconds=ahead_s)
+    with night.loaded() as load, night.conducted(by=conductor) as conducted:
+        assert conducted.end().outcome is Outcome.HELD
+    assert verdicts(conducted) == {Verdict.NO_DATA}
+    looked = [state for done in conducted.passes for state in states(done)]
+    assert SeriesState.SKEWED in looked
+    assert SeriesState.PRESENT not in looked, "nothing that was counted then may pass for this step"
     load.assert_calm()
     assert_held_for_want_of_evidence(night, version)
 

@@ -15,8 +15,10 @@ from serving.conductor.action import Outcome, Wait
 from serving.conductor.conducting import Pass
 from serving.conductor.plane import Served
 from serving.conductor.twin_plane import TwinPlane
+from serving.release import Release
 from serving.release_repository import history
 from serving.release_verbs import rollback
+from serving.signals.targets import TwinTarget
 from serving.twin.envoy_admin import EnvoyAdmin
 from serving.twin.paths import TwinPaths
 from serving.twin.publisher import RefusedError, publish
@@ -33,6 +35,12 @@ class BrokenRoutes:
     folder: Path
     admin_url: str
     asked: int = 0
+
+    def sync(self) -> None:
+        pass
+
+    def target(self, release: Release) -> TwinTarget:
+        return TwinPlane(folder=self.folder, scrape_interval_s=0.5).target(release)
 
     def served(self) -> Served:
         return TwinPlane(folder=self.folder).served()
