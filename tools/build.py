@@ -22,6 +22,7 @@ _NAMES = {
     "go.etcd.io/etcd/server/v3": "etcd",
     "sigs.k8s.io/karpenter/kwok": "karpenter",
     "github.com/kserve/kserve/cmd/manager": "kserve",
+    "github.com/kedacore/keda/v2/cmd/operator": "keda",
 }
 """Package -> name of its program, where the last part of the path does not say it."""
 _TAGS = {"prometheus": ("remove_all_sd",)}

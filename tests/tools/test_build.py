@@ -16,6 +16,7 @@ def test_every_folder_gives_its_programs() -> None:
         "etcd",
         "helm",
         "karpenter",
+        "keda",
         "kube-apiserver",
         "kube-controller-manager",
         "kube-scheduler",
