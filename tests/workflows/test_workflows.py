@@ -26,8 +26,18 @@ def steps(job: dict[str, Any], action: str) -> list[dict[str, Any]]:
     return [step["with"] for step in job["steps"] if step.get("uses", "").startswith(f"{action}@")]
 
 
-def test_there_is_one_workflow_for_each_layer() -> None:
-    assert WORKFLOWS.keys() == KINDS.keys()
+def test_there_is_one_workflow_for_each_layer_and_one_for_the_tests_that_take_long() -> None:
+    assert WORKFLOWS.keys() == {*KINDS, "cluster"}
+
+
+def test_the_tests_that_take_long_run_by_themselves_and_read_only() -> None:
+    workflow = read("cluster")
+    assert [entry.keys() for entry in workflow[True]["schedule"]] == [{"cron"}]
+    assert workflow["permissions"] == {}
+    (job,) = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read"}
+    assert steps(job, "actions/checkout") == [{"persist-credentials": False}]
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make test-cluster"]
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
