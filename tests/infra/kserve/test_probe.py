@@ -55,16 +55,22 @@ def _serving(repository: Path, folder: Path) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def healthy(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def with_a_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model in Triton's Python backend, which runs it in a process of its own."""
+    return make_served_model(tmp_path_factory.mktemp("python"), engine="numpy").repository
+
+
+@pytest.fixture(scope="module", params=["repository", "with_a_process"])
+def healthy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Only asked; nobody breaks it."""
-    with _serving(repository, tmp_path_factory.mktemp("healthy")) as served:
+    with _serving(request.getfixturevalue(request.param), tmp_path_factory.mktemp("healthy")) as served:
         yield served
 
 
 @pytest.fixture
-def served(repository: Path, tmp_path: Path) -> Iterator[Served]:
+def served(with_a_process: Path, tmp_path: Path) -> Iterator[Served]:
     """To be broken."""
-    with _serving(repository, tmp_path) as served:
+    with _serving(with_a_process, tmp_path) as served:
         yield served
 
 

@@ -38,20 +38,30 @@ SIGNALS: dict[str, Callable[[Target], str]] = {
     "scrapes:samples": lambda target: f"count_over_time({queries.model_scrapes(target, 'v2', 60)})",
     "uptime:samples": lambda target: f"count_over_time({queries.gateway_uptime(target, 60)})",
 }
+PAIRS = {
+    "pairs:samples": f"count_over_time({queries.counted_pairs(TWIN, 'v1', 'v2', 60)})",
+    "comparer:samples": f"count_over_time({queries.comparer_scrapes(TWIN, 60)})",
+}
+"""What only the twin compares."""
+EXPRESSIONS = {
+    "twin": {**{name: signal(TWIN) for name, signal in SIGNALS.items()}, **PAIRS},
+    "cluster": {name: signal(CLUSTER) for name, signal in SIGNALS.items()},
+}
 
 
 def test_every_query_is_here() -> None:
     public = [name for name, value in vars(queries).items() if callable(value) and value.__module__ == queries.__name__]
-    assert len([name for name in public if not name.startswith("_")]) == len(SIGNALS)
+    assert len([name for name in public if not name.startswith("_")]) == len(EXPRESSIONS["twin"])
 
 
-@pytest.mark.parametrize("target", [TWIN, CLUSTER], ids=["twin", "cluster"])
-def test_prometheus_takes_every_query(target: Target, tmp_path: Path) -> None:
-    rules = [{"record": name, "expr": signal(target)} for name, signal in SIGNALS.items()]
+@pytest.mark.parametrize("place", EXPRESSIONS)
+def test_prometheus_takes_every_query(place: str, tmp_path: Path) -> None:
+    expressions = EXPRESSIONS[place]
+    rules = [{"record": name, "expr": expression} for name, expression in expressions.items()]
     file = tmp_path / "rules.json"
     file.write_text(json.dumps({"groups": [{"name": "signals", "rules": rules}]}))
     said = promtool("check", "rules", str(file))
-    assert f"SUCCESS: {len(SIGNALS)} rules found" in said.stdout + said.stderr
+    assert f"SUCCESS: {len(expressions)} rules found" in said.stdout + said.stderr
 
 
 def test_promtool_finds_mistakes(tmp_path: Path) -> None:
