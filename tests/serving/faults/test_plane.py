@@ -69,6 +69,17 @@ def within_step(conducted: Conducted) -> Pass:
     )
 
 
+def active(night: Night, version: str) -> int:
+    """How many requests it works on."""
+
+    async def count() -> int:
+        async with aiohttp.ClientSession() as session:
+            admin = EnvoyAdmin(session=session, port=int(night.now().admin_url.rsplit(":", 1)[1]))
+            return (await admin.traffic([version]))[version].active
+
+    return asyncio.run(count())
+
+
 def test_envoy_refuses_the_new_routes_and_keeps_the_old_ones(night: Night) -> None:
     stable, version = night.stable, night.begin(step={"max_minutes": SHORT})
     plane = BrokenRoutes(folder=night.folder, admin_url=night.now().admin_url)
@@ -91,6 +102,9 @@ def test_a_rollback_to_a_version_that_is_no_longer_stored_moves_no_traffic(night
     with night.loaded() as load:
         with night.conducted() as conducted:
             assert conducted.end().outcome is Outcome.PROMOTED
+        answered = load.answered()
+        wait_for(lambda: load.answered() >= answered + 20, what="answers to what was asked before")
+        wait_for(lambda: active(night, before) == 0, what=f"the end of what {before} was asked")
         with ExitStack() as away:
             away.enter_context(gone_and_down(night, before))
             night.do(partial(rollback, version=version, reason="a bad night"))
