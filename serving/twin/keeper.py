@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from model.errors import UserError
-from serving.twin.process import describe_exit, kill_child, stop_child
+from serving.twin.process import describe_exit, kill_child, kill_orphans, stop_child
 from serving.twin.status import Health, ProcessStatus
 
 FIRST_BACKOFF_S = 0.2
@@ -111,6 +111,7 @@ class Keeper:
                 if complaint := self.program.complaint():
                     await kill_child(process)
                     return complaint
+            kill_orphans(process)
             return describe_exit(ending.result())
         finally:
             ending.cancel()

@@ -11,8 +11,6 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-import psutil
-
 _PR_SET_PDEATHSIG = 1
 _TELLING = ("rror", "critical", "cannot")
 _CALLERS_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -28,7 +26,7 @@ async def start_child(
     folder: Path,
     on_parent_death: signal.Signals = signal.SIGTERM,
 ) -> asyncio.subprocess.Process:
-    """Start a program that the kernel ends when this process dies, however it dies.
+    """Start a program that the kernel ends when this process dies, however it dies, in a group of its own.
 
     Args:
         command: program and arguments.
@@ -48,6 +46,7 @@ async def start_child(
             env=dict(environment),
             cwd=folder,
             preexec_fn=prepare,
+            process_group=0,
         )
 
 
@@ -59,19 +58,24 @@ async def stop_child(process: asyncio.subprocess.Process, *, within_s: float) ->
     try:
         await asyncio.wait_for(process.wait(), within_s)
     except TimeoutError:
-        await kill_child(process)
+        process.kill()
+        await process.wait()
+    kill_orphans(process)
 
 
 async def kill_child(process: asyncio.subprocess.Process) -> None:
     """SIGKILL for the process and all below it."""
     if process.returncode is not None:
         return
-    family = psutil.Process(process.pid).children(recursive=True)
     process.kill()
-    for member in family:
-        with suppress(psutil.NoSuchProcess):
-            member.kill()
     await process.wait()
+    kill_orphans(process)
+
+
+def kill_orphans(process: asyncio.subprocess.Process) -> None:
+    """SIGKILL for what a process that has just ended left: Triton, when killed, may leave the one that runs a model."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def describe_exit(returncode: int) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from serving.twin.process import describe_exit, free_ports, log_tail, start_child, stop_child
+from serving.twin.process import describe_exit, free_ports, kill_orphans, log_tail, start_child, stop_child
 from tests.serving.waiting import is_gone, wait_for
 
 PARENT = """
@@ -45,6 +45,20 @@ def test_a_child_that_ignores_sigterm_is_killed_with_all_below_it(tmp_path: Path
     returncode, grandchild = asyncio.run(scenario())
     assert describe_exit(returncode) == "killed by SIGKILL"
     wait_for(lambda: is_gone(grandchild), what="the end of the grandchild")
+
+
+def test_what_a_child_left_behind_is_killed(tmp_path: Path) -> None:
+    async def scenario() -> int:
+        script = "sleep 600 & echo $!; exit 1"
+        child = await start_child(["bash", "-c", script], log=tmp_path / "log", environment=os.environ, folder=tmp_path)
+        assert await child.wait() == 1
+        orphan = int((tmp_path / "log").read_text())
+        assert not is_gone(orphan)
+        kill_orphans(child)
+        return orphan
+
+    orphan = asyncio.run(scenario())
+    wait_for(lambda: is_gone(orphan), what="the end of the orphan")
 
 
 def test_output_goes_to_the_log_and_its_errors_come_first(tmp_path: Path) -> None:
