@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 200, LOOKS_A_TELL = 5, PAUSE_US = 500, LOWEST_PRIORITY = 19, MAX_PATH = 4096 };
+enum { LOOK_MS = 200, LOOKS_A_TELL = 5, PAUSE_US = 500, NICENESS = 5, MAX_PATH = 4096 };
 enum { READ, ENCODE, NETWORK, RESPOND, NUM_PARTS };
 static const char *const PARTS[] = {"read", "encode", "network", "respond"};
 
@@ -199,8 +199,8 @@ static bool wait_for_stop(Live *live) {
 
 static void *watch(void *given) {
     Live *live = given;
-    // Of this thread alone: a large table must not take the processor from requests.
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), LOWEST_PRIORITY);
+    // Of this thread alone: a large table must not take the processor from requests, nor wait for ever on a busy machine.
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS);
     for (int looks = 1; !wait_for_stop(live); looks++) {
         if (live->followed[0]) look(live, PAUSE_US);
         drop_retired(live, false);
