@@ -19,17 +19,6 @@ fi
 """
 
 
-@contextmanager
-def stopped(pid: int | None) -> Iterator[None]:
-    """A process that neither works nor ends."""
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def kill_at_the_next_commit(checkout: Path) -> None:
     """Whoever commits next is killed when HEAD has moved, and nothing was done about it yet."""
     hook = checkout / ".git/hooks/reference-transaction"

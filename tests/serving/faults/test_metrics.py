@@ -13,8 +13,8 @@ from serving.judge.evidence import SeriesState, Signal
 from serving.judge.verdict import Verdict
 from serving.release_repository import history
 from tests.serving.fake_repository import Behaviour
-from tests.serving.faults.breaking import stopped
 from tests.serving.faults.night import SHORT, Conducted, Night
+from tests.serving.stopped import stopped
 from tests.serving.waiting import wait_for
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
