@@ -67,7 +67,7 @@ def _container(image: str, arguments: Sequence[pulumi.Input[str]]) -> core.Conta
         image_pull_policy="IfNotPresent",
         args=list(arguments),
         env=[core.EnvVarArgs(name=name, value=value) for name, value in environment().items()],
-        resources=core.ResourceRequirementsArgs(**RESOURCES.values()),
+        resources=_resources(),
         security_context=core.SecurityContextArgs(
             allow_privilege_escalation=False,
             capabilities=core.CapabilitiesArgs(drop=["ALL"]),
@@ -82,6 +82,12 @@ def _container(image: str, arguments: Sequence[pulumi.Input[str]]) -> core.Conta
         readiness_probe=asked_each_minute,
         liveness_probe=asked_each_minute,
     )
+
+
+def _resources() -> core.ResourceRequirementsArgs:
+    """With a limit of CPU, unlike a model's pod: nobody waits for its answer."""
+    values = RESOURCES.values()
+    return core.ResourceRequirementsArgs(requests=values["requests"], limits={**values["limits"], "cpu": "1"})
 
 
 def environment() -> dict[str, str]:
