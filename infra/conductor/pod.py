@@ -20,8 +20,9 @@ RESOURCES = Resources(cpu_millicores=50, memory_mib=256)
 _TOKEN_FOLDER = "/var/run/git"  # noqa: S105
 _SILENT_MINUTES = 5
 """Without a pass; git and Prometheus give up long before that."""
-# Read anew each time, so that a new token needs no new pod, and is in no file, argument or variable.
-_HELPER = f'!f() {{ echo username=x-access-token; echo "password=$(cat {_TOKEN_FOLDER}/{TOKEN_KEY})"; }}; f'
+# Read anew each time, so that a new token needs no new pod, and is in no argument or variable.
+# In backticks, since Kubernetes would look for a variable of its own in $(...).
+_HELPER = f'!f() {{ echo username=x-access-token; echo "password=`cat {_TOKEN_FOLDER}/{TOKEN_KEY}`"; }}; f'
 _GIT = {
     "credential.helper": _HELPER,
     # A connection that stalls is no reason to wait for ever.
