@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -56,8 +57,18 @@ def run(
         typer.Option("--prometheus", help="Of a cluster that follows `origin`: conduct there, in place of the twin."),
     ] = None,
     namespace: Annotated[str, typer.Option(help="Of the models on the cluster.")] = "models",
+    gateway_namespace: Annotated[str, typer.Option(help="Of the cluster's gateways.")] = "istio-ingress",
     branch: Annotated[str, typer.Option(help="Of `origin`, that the cluster follows.")] = "main",
-    scrape_s: Annotated[float, typer.Option(help="Seconds between two scrapes of the cluster's gateways.")] = 15.0,
+    clone: Annotated[
+        str | None, typer.Option("--clone", help="Address of `origin`: clone it to --repo where it is not there yet.")
+    ] = None,
+    scrape_s: Annotated[
+        float, typer.Option(help="Seconds between two scrapes of the cluster's gateways, and between two fetches.")
+    ] = 15.0,
+    beat: Annotated[
+        Path | None,
+        typer.Option("--beat", help="A file that is touched after each pass: whoever watches sees it live."),
+    ] = None,
 ) -> None:
     """Conduct the rollout of the candidate: gather evidence, judge, commit, have the twin follow, and again.
 
@@ -73,15 +84,22 @@ def run(
     from serving.conductor.conducting import Conductor
 
     chosen = _until(until)
+    _made_clone(clone, repo=place.repository, branch=branch)
     refuse_nowhere(place)
-    plane = _twin(place) if prometheus is None else _cluster(place, prometheus, namespace, branch, scrape_s)
-    conductor = Conductor(path=place.path, plane=plane, stay=stay)
+    if prometheus is None:
+        conductor = Conductor(path=place.path, plane=_twin(place), stay=stay)
+    else:
+        plane = _cluster(place, prometheus, (namespace, gateway_namespace), branch, scrape_s)
+        # Between two scrapes there is nothing new to see, and whoever keeps the branch need not be asked more often.
+        conductor = Conductor(path=place.path, plane=plane, stay=stay, poll_s=scrape_s, idle_s=scrape_s)
     changes: list[Pass] = []
     with _view(quiet=place.as_json) as tell, _told_to_stop(conductor):
 
         def on_pass(done: "Pass") -> None:
             if done.commit is not None:
                 changes.append(done)
+            if beat is not None:
+                beat.touch()
             tell(done)
 
         last = conductor.run(chosen, on_pass=on_pass)
@@ -97,7 +115,17 @@ def _twin(place: Place) -> "Plane":
     return TwinPlane(folder=place.folder.twin)
 
 
-def _cluster(place: Place, prometheus: str, namespace: str, branch: str, scrape_s: float) -> "Plane":
+def _made_clone(url: str | None, *, repo: Path | None, branch: str) -> None:
+    from serving.conductor.remote import cloned
+
+    if url is None:
+        return
+    if repo is None:
+        raise UserError("--clone: where to? (got no --repo)", hint="`--repo FOLDER`, which it keeps")
+    cloned(url, repo, branch=branch)
+
+
+def _cluster(place: Place, prometheus: str, namespaces: tuple[str, str], branch: str, scrape_s: float) -> "Plane":
     from serving.conductor.cluster_plane import ClusterPlane
     from serving.conductor.remote import Remote
     from serving.prometheus import Prometheus
@@ -108,7 +136,8 @@ def _cluster(place: Place, prometheus: str, namespace: str, branch: str, scrape_
         remote=Remote(release_path=place.path, branch=branch),
         prometheus=Prometheus(url=prometheus.rstrip("/")),
         services=service_names,
-        namespace=namespace,
+        namespace=namespaces[0],
+        gateway_namespace=namespaces[1],
         scrape_interval_s=scrape_s,
     )
 

@@ -32,11 +32,16 @@ class Place:
     path: Path
     folder: RunFolder
     as_json: bool
-    own: bool
-    """Whether the file lies in the run's own repository."""
+    repository: Path | None
+    """Where the file lies; None: in the run's own repository."""
     environment: str
     dry_run: bool = False
     """Whether to show what would be done, and do nothing."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the file lies in the run's own repository."""
+        return self.repository is None
 
 
 def find_place(
@@ -49,7 +54,7 @@ def find_place(
     """What the shared options mean."""
     folder = RunFolder(run)
     path = release_path(folder, environment, endpoint, repository)
-    return Place(path=path, folder=folder, as_json=as_json, own=repository is None, environment=environment)
+    return Place(path=path, folder=folder, as_json=as_json, repository=repository, environment=environment)
 
 
 def find_place_to_change(

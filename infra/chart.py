@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.helm import v3 as helm
 
+from infra.namespaces import Namespace, NamespaceArgs
 from infra.versions import Chart
 
 
@@ -50,3 +51,20 @@ def release(
         ),
         opts=opts,
     )
+
+
+def release_in_namespace(
+    parent: pulumi.Resource, name: str, chart: Chart, *, namespace: NamespaceArgs, values: Mapping[str, Any]
+) -> tuple[pulumi.Output[str], helm.Release]:
+    """A namespace of the chart's own and its release, after its network rules: (the name, the release).
+
+    Args:
+        parent: the component that both belong to.
+        name: of the component.
+        chart: from `infra/versions.py`.
+        namespace: with what its pods may reach.
+        values: the chart's values; may hold outputs.
+    """
+    place = Namespace(f"{name}-namespace", namespace, pulumi.ResourceOptions(parent=parent))
+    options = pulumi.ResourceOptions(parent=parent, depends_on=[place])
+    return place.name, release(f"{name}-release", chart, namespace=place.name, values=values, opts=options)

@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 
 from infra import versions
-from infra.chart import release
-from infra.namespaces import Namespace, NamespaceArgs
+from infra.chart import release_in_namespace
+from infra.namespaces import NamespaceArgs
 from infra.network_rules import Allow, Port, dns, metrics, to_https, webhook, within
 from infra.pods import PodRequests, Resources, pods
 from infra.versions import Chart
@@ -50,18 +50,9 @@ class Keda(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KedaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("stillhouse:keda:Keda", name, None, opts)
-        namespace = Namespace(
-            f"{name}-namespace",
-            NamespaceArgs(namespace=NAMESPACE, allow=keda_network(args)),
-            pulumi.ResourceOptions(parent=self),
-        )
-        self.namespace = namespace.name
-        self.release = release(
-            f"{name}-release",
-            args.chart,
-            namespace=self.namespace,
-            values=keda_values(args),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
+        namespace = NamespaceArgs(namespace=NAMESPACE, allow=keda_network(args))
+        self.namespace, self.release = release_in_namespace(
+            self, name, args.chart, namespace=namespace, values=keda_values(args)
         )
         self.register_outputs({"namespace": self.namespace})
 

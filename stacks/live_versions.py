@@ -41,6 +41,8 @@ class LiveEndpoint:
     """Version that the rules lead to."""
     shadow: Shadow | None = None
     """Version that gets copies."""
+    planned: bool = False
+    """Whether the file says how a candidate is to be judged."""
 
 
 def read_endpoints(folder: Path) -> tuple[LiveEndpoint, ...]:
@@ -96,6 +98,7 @@ def live_endpoint(release: Release, *, place: str) -> LiveEndpoint:
         rules=_rules(release, place),
         candidate=release.candidate.version if release.candidate else None,
         shadow=release.shadow,
+        planned=release.plan is not None,
     )
 
 

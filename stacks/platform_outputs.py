@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 import pulumi
 
 _SECRET = frozenset({"kubeconfig"})
+CONDUCTOR_NAMESPACE = "conductor_namespace"
+"""Output of a platform that has a place for conductors, and of no other."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

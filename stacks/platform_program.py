@@ -3,7 +3,7 @@
 import pulumi
 
 from stacks.foundation import Foundation, build_foundation, place_of
-from stacks.platform_outputs import PlatformOutputs, export_platform
+from stacks.platform_outputs import CONDUCTOR_NAMESPACE, PlatformOutputs, export_platform
 from stacks.settings.read import read_settings
 from stacks.settings.settings import Settings
 from stacks.settings.stack_config import config_of_program, refused_in
@@ -19,6 +19,8 @@ def platform_program() -> None:
         foundation = build_foundation(settings, place_of(settings))
         workloads = WorkloadsBuilder(settings, foundation).build()
     export_platform(_told(settings, foundation, workloads))
+    if workloads.conductors is not None:
+        pulumi.export(CONDUCTOR_NAMESPACE, workloads.conductors.namespace)
     export_system_pods(workloads.requests)
     pulumi.export("cluster_name", foundation.cluster.cluster_name)
     pulumi.export("image_repository", foundation.registry.repository_url)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pulumi
 from pulumi_kubernetes import Provider
 
+from infra.conductor.conductor import Conductor, ConductorArgs
 from infra.release import scaling
 from infra.release.callers import Callers
-from infra.release.endpoint_route import EndpointRoute, EndpointRouteArgs
+from infra.release.endpoint_route import SCRAPE_S, EndpointRoute, EndpointRouteArgs
 from infra.release.model_version import ModelVersion, ModelVersionArgs
 from infra.release.names import version_name
 from infra.release.pod_shape import PodShape
@@ -20,8 +21,9 @@ from infra.text import joined
 from model.errors import UserError
 from serving.resources import FixedReplicas, Resources, ScaleByCpu, ScaleByRequests
 from stacks.live_versions import S3, LiveEndpoint, LiveVersion, read_endpoints
-from stacks.platform_outputs import PlatformOutputs, read_platform
+from stacks.platform_outputs import CONDUCTOR_NAMESPACE, PlatformOutputs, read_platform
 from stacks.releases_settings import (
+    ConductorSettings,
     ReleasesSettings,
     current_settings,
     environment_of,
@@ -38,9 +40,15 @@ def releases_program(folder: Path = RELEASES) -> None:
     endpoints = read_endpoints(folder / environment_of(pulumi.get_stack()))
     for endpoint in endpoints:
         _refuse_clash(endpoint)
-    platform = read_platform(pulumi.StackReference("platform", stack_name=platform_stack(settings)))
+    reference = pulumi.StackReference("platform", stack_name=platform_stack(settings))
+    platform = read_platform(reference)
     provider = _provider(settings, platform)
     told = {endpoint.name: _declare(endpoint, platform, provider, settings) for endpoint in endpoints}
+    if settings.conductor is not None:
+        namespace = reference.require_output(CONDUCTOR_NAMESPACE)
+        for endpoint in endpoints:
+            if endpoint.planned:
+                _conduct(endpoint, settings.conductor, namespace, platform, provider)
     pulumi.export("endpoints", told)
 
 
@@ -88,6 +96,28 @@ def _declare(
         opts=here,
     )
     return {"url": route.url, "weights": {arm.version: arm.weight for arm in arms}}
+
+
+def _conduct(
+    endpoint: LiveEndpoint,
+    settings: ConductorSettings,
+    namespace: pulumi.Input[str],
+    platform: PlatformOutputs,
+    provider: Provider,
+) -> None:
+    args = ConductorArgs(
+        endpoint=endpoint.name,
+        environment=environment_of(pulumi.get_stack()),
+        namespace=namespace,
+        image=settings.image,
+        repository=settings.repository,
+        branch=settings.branch,
+        prometheus_url=platform.prometheus_url,
+        serving_namespace=platform.serving_namespace,
+        gateway_namespace=platform.gateway_namespace,
+        scrape_s=SCRAPE_S,
+    )
+    Conductor(f"{endpoint.name}-conductor", args, pulumi.ResourceOptions(provider=provider))
 
 
 def _version(

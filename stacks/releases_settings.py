@@ -8,7 +8,7 @@ import pulumi
 from pydantic import Field
 
 from model.errors import UserError
-from stacks.settings.part import Part
+from stacks.settings.part import Branch, HttpsUrl, ImageByDigest, Part
 from stacks.settings.read import checked
 from stacks.settings.stack_config import StackConfig, config_of_program
 
@@ -38,6 +38,17 @@ class InClusterAccess(Part):
     """The pod's own service account."""
 
 
+class ConductorSettings(Part):
+    """Who conducts the rollouts of endpoints with a plan."""
+
+    image: ImageByDigest
+    """Image with this project and git, by digest; its entry point is `stillhouse`."""
+    repository: HttpsUrl
+    """Git repository with the release files."""
+    branch: Branch = "main"
+    """Branch that is applied, and that decisions are pushed to."""
+
+
 class ReleasesSettings(Part):
     """How a releases stack reaches its platform, and how patient it is."""
 
@@ -51,6 +62,8 @@ class ReleasesSettings(Part):
     """Seconds that a new version may take until its pods are ready, a new node and its image included."""
     request_timeout_ms: int = Field(default=5000, ge=10, le=60_000)
     """Milliseconds after which the gateway gives a request up."""
+    conductor: ConductorSettings | None = None
+    """Conducts rollouts in the cluster, where its platform has `gitops.conductors`; null: nobody does."""
 
 
 def environment_of(stack: str) -> str:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import kms
 
-from infra import external_dns, load_balancer, publishing, versions
+from infra import external_dns, keda, load_balancer, publishing, versions
 from infra.certificates.authority import Issuer, PrivateAuthority, PrivateAuthorityArgs
 from infra.certificates.manager import CertManager, CertManagerArgs
+from infra.conductor import room
+from infra.conductor.room import ConductorRoom, ConductorRoomArgs
 from infra.edge.args import EdgeArgs
 from infra.edge.edge import Edge
 from infra.edge.filters import EdgeLimits
@@ -65,6 +67,7 @@ class Workloads:
     cpu_runtime: TritonRuntime
     gpu_runtime: TritonRuntime
     observability: Observability
+    conductors: ConductorRoom | None
     requests: tuple[PodRequests, ...]
 
 
@@ -83,23 +86,25 @@ class WorkloadsBuilder:
         karpenter = self._karpenter(observability)
         controller = self._load_balancer()
         certificates = self._cert_manager(observability)
-        keda = self._keda(observability)
+        scaler = self._keda(observability)
         mesh = self._mesh(observability)
         edge = self._edge(certificates, mesh, controller)
-        kserve = self._kserve(certificates, mesh, keda)
+        kserve = self._kserve(certificates, mesh, scaler)
         serving = self._serving(mesh, kserve)
         self._publishing()
         cpu = self._runtime(serving, kserve, Accelerator.CPU, CPU)
         gpu = self._runtime(serving, kserve, Accelerator.GPU, GPU)
         self._pools(karpenter)
-        self._gitops(serving, kserve)
-        self._workflow(serving)
+        conductors = self._conductors(observability)
+        self._gitops(serving, kserve, conductors)
+        self._workflow(serving, conductors)
         return Workloads(
             edge=edge,
             serving=serving,
             cpu_runtime=cpu,
             gpu_runtime=gpu,
             observability=observability,
+            conductors=conductors,
             requests=tuple(self.requests),
         )
 
@@ -144,6 +149,7 @@ class WorkloadsBuilder:
             storage_gib=asked.storage_gib,
             replicas=asked.replicas,
             serving_namespace=self.settings.serving.namespace,
+            asked_from=(keda.NAMESPACE, *((room.NAMESPACE,) if self.settings.gitops.conductors else ())),
             dashboards=dashboards(),
             receiver=receiver,
         )
@@ -285,7 +291,15 @@ class WorkloadsBuilder:
         )
         return TritonRuntime(f"triton-{accelerator}", args, self._after(serving, kserve))
 
-    def _gitops(self, serving: ServingNamespace, kserve: KServe) -> None:
+    def _conductors(self, observability: Observability) -> ConductorRoom | None:
+        endpoints = self.settings.gitops.conductors
+        if not endpoints:
+            return None
+        args = ConductorRoomArgs(endpoints=endpoints, git_token=read_secret("conductor_token"))
+        self.requests.extend(args.requests())
+        return ConductorRoom("conductors", args, self._after(observability))
+
+    def _gitops(self, serving: ServingNamespace, kserve: KServe, conductors: ConductorRoom | None) -> None:
         asked = self.settings.gitops
         if not asked.has_operator:
             return
@@ -302,13 +316,14 @@ class WorkloadsBuilder:
             region=self.settings.region,
             role_arn=role.arn,
             serving_namespace=serving.namespace,
+            conductor_namespace=conductors.namespace if conductors else None,
             image=asked.image,
             git_token=read_secret("git_token") if asked.private_repository else None,
         )
         self.requests.extend(args.requests())
         GitOps("gitops", args, self._after(serving, kserve, role))
 
-    def _workflow(self, serving: ServingNamespace) -> None:
+    def _workflow(self, serving: ServingNamespace, conductors: ConductorRoom | None) -> None:
         asked = self.settings.gitops
         if not asked.has_workflow or asked.github is None:
             return
@@ -323,6 +338,7 @@ class WorkloadsBuilder:
             github=github,
             state_policy=self._state_policy(),
             serving_namespace=serving.namespace,
+            conductor_namespace=conductors.namespace if conductors else None,
             tags=self.place.tags,
         )
         access = WorkflowAccess("releases-workflow", args, self._after(serving))

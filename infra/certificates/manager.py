@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 
 from infra import versions
-from infra.chart import release
-from infra.namespaces import Namespace, NamespaceArgs
+from infra.chart import release_in_namespace
+from infra.namespaces import NamespaceArgs
 from infra.network_rules import dns, metrics, to_https, webhook
 from infra.pods import PodRequests, Resources, pods
 from infra.versions import Chart
@@ -49,26 +49,17 @@ class CertManager(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("stillhouse:certificates:CertManager", name, None, opts)
-        namespace = Namespace(
-            f"{name}-namespace",
-            NamespaceArgs(
-                namespace=NAMESPACE,
-                allow=(
-                    dns(),
-                    to_https(),
-                    webhook(_WEBHOOK_PORT),
-                    metrics(_METRICS_PORT, prometheus_namespace=args.prometheus_namespace),
-                ),
+        namespace = NamespaceArgs(
+            namespace=NAMESPACE,
+            allow=(
+                dns(),
+                to_https(),
+                webhook(_WEBHOOK_PORT),
+                metrics(_METRICS_PORT, prometheus_namespace=args.prometheus_namespace),
             ),
-            pulumi.ResourceOptions(parent=self),
         )
-        self.namespace = namespace.name
-        self.release = release(
-            f"{name}-release",
-            args.chart,
-            namespace=self.namespace,
-            values=cert_manager_values(args),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
+        self.namespace, self.release = release_in_namespace(
+            self, name, args.chart, namespace=namespace, values=cert_manager_values(args)
         )
         self.register_outputs({"namespace": self.namespace})
 

@@ -32,7 +32,9 @@ class GitOpsArgs:
     role_arn: pulumi.Input[str]
     """IRSA role that reads and writes the state; its trust names `NAMESPACE` and `SERVICE_ACCOUNT`."""
     serving_namespace: pulumi.Input[str]
-    """The only namespace that releases may change."""
+    """The namespace whose endpoints releases may change."""
+    conductor_namespace: pulumi.Input[str] | None = None
+    """The namespace whose conductors they may change; None: there are none."""
     image: str
     """Pulumi's image by digest; the operator's own default is `latest`."""
     git_token: pulumi.Input[str] | None = None

@@ -68,13 +68,14 @@ class GitOps(pulumi.ComponentResource):
             opts=child,
         )
         subject = rbac.SubjectArgs(kind="ServiceAccount", name=SERVICE_ACCOUNT, namespace=self.namespace)
-        binding = release_rights(
+        bindings = release_rights(
             name,
             object_name=SERVICE_ACCOUNT,
             namespace=args.serving_namespace,
             subject=subject,
             opts=child,
             after=[account],
+            conductor_namespace=args.conductor_namespace,
         )
         review = rbac.ClusterRoleBinding(
             f"{name}-token-review",
@@ -83,4 +84,4 @@ class GitOps(pulumi.ComponentResource):
             subjects=[subject],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[account]),
         )
-        return [account, binding, review]
+        return [account, *bindings, review]

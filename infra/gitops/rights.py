@@ -1,10 +1,12 @@
-"""What whoever applies releases may do in the cluster: the kinds of an endpoint, in the serving namespace alone."""
+"""What whoever applies releases may do in the cluster: an endpoint's kinds in its namespace, conductors in theirs."""
+
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac import v1 as rbac
 
-from infra.gitops.values import release_rules
+from infra.gitops.values import conductor_rules, release_rules
 
 API_GROUP = "rbac.authorization.k8s.io"
 
@@ -17,14 +19,31 @@ def release_rights(
     subject: rbac.SubjectArgs,
     opts: pulumi.ResourceOptions,
     after: list[pulumi.Resource] | None = None,
+    conductor_namespace: pulumi.Input[str] | None = None,
+) -> list[pulumi.Resource]:
+    """A Role in each namespace and its binding to the subject; `after` must be there before the bindings."""
+    places = [(name, namespace, release_rules())]
+    if conductor_namespace is not None:
+        places.append((f"{name}-conductor", conductor_namespace, conductor_rules()))
+    return [_right(*place, object_name=object_name, subject=subject, opts=opts, after=after) for place in places]
+
+
+def _right(
+    name: str,
+    namespace: pulumi.Input[str],
+    rules: Sequence[Mapping[str, list[str]]],
+    *,
+    object_name: str,
+    subject: rbac.SubjectArgs,
+    opts: pulumi.ResourceOptions,
+    after: list[pulumi.Resource] | None,
 ) -> rbac.RoleBinding:
-    """A Role in the namespace and its binding to the subject; `after` must be there before the binding."""
     role = rbac.Role(
         f"{name}-role",
         metadata=ObjectMetaArgs(name=object_name, namespace=namespace),
         rules=[
             rbac.PolicyRuleArgs(api_groups=rule["apiGroups"], resources=rule["resources"], verbs=rule["verbs"])
-            for rule in release_rules()
+            for rule in rules
         ],
         opts=opts,
     )

@@ -31,6 +31,11 @@ def release_rules() -> list[dict[str, list[str]]]:
     ]
 
 
+def conductor_rules() -> list[dict[str, list[str]]]:
+    """Rules of the Role in the conductors' namespace."""
+    return [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": list(_WRITE)}]
+
+
 def operator_values(args: GitOpsArgs) -> dict[str, Any]:
     """The chart's values."""
     return {

@@ -30,7 +30,9 @@ class WorkflowAccessArgs:
     state_policy: PolicyDocument
     """Rights on Pulumi's state and its key."""
     serving_namespace: pulumi.Input[str]
-    """The only namespace that releases may change."""
+    """The namespace whose endpoints releases may change."""
+    conductor_namespace: pulumi.Input[str] | None = None
+    """The namespace whose conductors they may change; None: there are none."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -70,6 +72,7 @@ class WorkflowAccess(pulumi.ComponentResource):
             subject=rbac.SubjectArgs(kind="Group", name=GROUP, api_group=API_GROUP),
             opts=child,
             after=[entry],
+            conductor_namespace=args.conductor_namespace,
         )
         self.register_outputs({"role_arn": self.role_arn})
 

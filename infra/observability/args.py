@@ -34,6 +34,8 @@ class ObservabilityArgs:
     gateway_namespace: str = "istio-ingress"
     serving_namespace: str
     mesh_namespace: str = "istio-system"
+    asked_from: Sequence[str] = ("keda",)
+    """Namespaces whose pods may query Prometheus."""
     dashboards: Mapping[str, str] = field(default_factory=dict)
     """File name, e.g. `endpoint.json` -> the dashboard as JSON text; none is fine."""
     rules: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)

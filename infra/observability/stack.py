@@ -33,7 +33,7 @@ class Observability(pulumi.ComponentResource):
         super().__init__("stillhouse:observability:Observability", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         namespace = Namespace(
-            f"{name}-namespace", NamespaceArgs(namespace=NAMESPACE, allow=monitoring_network()), child
+            f"{name}-namespace", NamespaceArgs(namespace=NAMESPACE, allow=monitoring_network(args)), child
         )
         nodes = Namespace(
             f"{name}-node-namespace",
@@ -112,8 +112,8 @@ class Observability(pulumi.ComponentResource):
             )
 
 
-def monitoring_network() -> tuple[Allow, ...]:
-    """Among themselves, to whatever shows metrics, and KEDA to Prometheus."""
+def monitoring_network(args: ObservabilityArgs) -> tuple[Allow, ...]:
+    """Among themselves, to whatever shows metrics, and to Prometheus from those who decide by it."""
     scraped = Allow(
         name="scrape",
         incoming=False,
@@ -121,5 +121,5 @@ def monitoring_network() -> tuple[Allow, ...]:
         cidrs=("0.0.0.0/0",),
         excluded_cidrs=("169.254.169.254/32",),
     )
-    asked = Allow(name="queries", incoming=True, ports=(Port(number=9090),), namespaces=("keda",))
+    asked = Allow(name="queries", incoming=True, ports=(Port(number=9090),), namespaces=args.asked_from)
     return (dns(), to_https(), *within(NAMESPACE), webhook(_OPERATOR_WEBHOOK_PORT), scraped, asked)

@@ -29,8 +29,6 @@ from serving.release_weigh import weigh
 from serving.signals.gather import gather
 
 Until = Literal["decided", "step", "told"]
-_POLL_S = 0.5
-"""How often the file is read again while nothing is due."""
 _ASK_AGAIN = timedelta(seconds=5)
 """After a data plane did not take a file over."""
 _ASK_AGAIN_SOON = timedelta(seconds=1)
@@ -63,6 +61,8 @@ class Conductor:
     plane: Plane
     stay: bool = False
     """Whether to go on looking while somebody holds the release."""
+    poll_s: float = 0.5
+    """How often the file is read again while nothing is due."""
     idle_s: float = 5.0
     """From one look at the file to the next while nothing is on trial, where it goes on then."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -100,7 +100,7 @@ class Conductor:
                 if isinstance(done.action, End):
                     self.stopping.wait(self.idle_s)
                 if isinstance(done.action, Wait):
-                    self.stopping.wait(_pause_s(done.action, self.clock()))
+                    self.stopping.wait(_pause_s(done.action, self.clock(), self.poll_s))
 
     def once(self) -> Pass:
         """Do one thing."""
@@ -237,7 +237,7 @@ def refuse_planless(path: Path) -> None:
         )
 
 
-def _pause_s(wait: Wait, now: datetime) -> float:
+def _pause_s(wait: Wait, now: datetime, poll_s: float) -> float:
     if wait.until is None:
-        return _POLL_S
-    return min(max((wait.until - now).total_seconds(), 0.0), _POLL_S)
+        return poll_s
+    return min(max((wait.until - now).total_seconds(), 0.0), poll_s)

@@ -1,10 +1,30 @@
 """The branch that a cluster follows: what others pushed comes in, what was committed here goes out."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import UserError
 from serving.git import Checkout, locate
+
+
+def cloned(url: str, root: Path, *, branch: str) -> None:
+    """Have a clone of the branch at `root`; one that was cut short is begun anew.
+
+    Raises:
+        UserError: the remote does not answer, or something else is there.
+    """
+    if not root.exists():
+        root.parent.mkdir(parents=True, exist_ok=True)
+        draft = root.with_name(f"{root.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        Checkout(root=root.parent).run("clone", "--quiet", "--single-branch", "--branch", branch, url, draft.name)
+        draft.rename(root)
+    origin = Checkout(root=root).run("config", "--get", "remote.origin.url", may_fail=True).strip()
+    if origin != url:
+        raise UserError(
+            f"`{root}` is no clone of {url} (its origin is {origin or 'nothing'})", hint="name a new folder"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

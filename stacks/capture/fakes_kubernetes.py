@@ -85,6 +85,7 @@ def _provider(request: FakeRequest) -> Outputs:
 
 
 _KINDS: Final = (
+    "apps/v1:Deployment",
     "core/v1:ConfigMap",
     "core/v1:Namespace",
     "core/v1:Secret",

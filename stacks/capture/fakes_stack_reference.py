@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from stacks.capture.monitor import Fake, FakeRequest
 from stacks.capture.values import Secret, Value
-from stacks.platform_outputs import PlatformOutputs
+from stacks.platform_outputs import CONDUCTOR_NAMESPACE, PlatformOutputs
 
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 _ENDPOINT = "https://0123456789ABCDEF0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com"
@@ -38,6 +38,7 @@ def platform_outputs(stack: str) -> dict[str, Value]:
 def read_stack(request: FakeRequest) -> Mapping[str, Value]:
     """A `StackReference` is read by the full name of its stack."""
     outputs = platform_outputs(str(request.inputs["name"]))
+    outputs[CONDUCTOR_NAMESPACE] = "conductor"
     secrets: list[Value] = [name for name, value in outputs.items() if isinstance(value, Secret)]
     return {"name": request.inputs["name"], "outputs": outputs, "secretOutputNames": secrets}
 

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from stacks.settings.part import Arn, HttpsUrl, Part
+from stacks.settings.part import Arn, Branch, HttpsUrl, ImageByDigest, Part
 
 
 class GithubSettings(Part):
@@ -23,7 +23,7 @@ class GitOpsSettings(Part):
     """`operator`: Pulumi's operator in the cluster; `workflow`: CI; `both`: CI, and the operator for drift."""
     repository: HttpsUrl | None = None
     """Git repository with this project; the operator needs it."""
-    branch: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+    branch: Branch = "main"
     """Branch whose commits are applied."""
     private_repository: bool = False
     """Whether the repository needs a token, the secret `git_token`."""
@@ -31,8 +31,10 @@ class GitOpsSettings(Part):
     """S3 bucket that is Pulumi's backend, made before the first stack; the operator needs it."""
     state_key_alias: str = Field(default="alias/stillhouse-pulumi", pattern=r"^alias/[A-Za-z0-9/_-]+$")
     """Alias of the KMS key that encrypts the state's secrets, made before the first stack."""
-    image: str | None = Field(default=None, pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")
+    image: ImageByDigest | None = None
     """Image with Pulumi and this project's packages, by digest; the operator needs it."""
+    conductors: int = Field(default=0, ge=0, le=100)
+    """Endpoints whose rollouts the cluster has a place to conduct, with the secret `conductor_token`; 0: no place."""
     github: GithubSettings | None = None
     """Makes the role that the releases workflow takes, and its rights; null: the role is made elsewhere."""
 

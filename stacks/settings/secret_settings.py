@@ -8,6 +8,7 @@ from stacks.settings.stack_config import PROJECT
 
 SECRETS = {
     "alert_receiver_secret": "Address (slack, webhook) or routing key (pagerduty) of `observability.alert_receiver`.",
+    "conductor_token": "Token that reads and pushes the branch of the releases, where `gitops.conductors` is above 0.",
     "git_token": "Token that reads `gitops.repository`, where `gitops.private_repository` is true.",
 }
 """Name -> what it holds."""
@@ -20,6 +21,8 @@ def needed_secrets(settings: Settings) -> tuple[str, ...]:
         needed.append("alert_receiver_secret")
     if settings.gitops.has_operator and settings.gitops.private_repository:
         needed.append("git_token")
+    if settings.gitops.conductors:
+        needed.append("conductor_token")
     return tuple(needed)
 
 

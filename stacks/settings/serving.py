@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from stacks.settings.part import KubernetesName, Part
+from stacks.settings.part import ImageByDigest, KubernetesName, Part
 
 RESERVED = (
     "cert-manager",
+    "conductor",
     "default",
     "external-dns",
     "gitops",
@@ -34,7 +35,7 @@ class ServingSettings(Part):
 
     namespace: Annotated[KubernetesName, AfterValidator(_is_for_models)] = "models"
     """Namespace of the InferenceServices."""
-    triton_image: str | None = Field(default=None, pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")
+    triton_image: ImageByDigest | None = None
     """Triton's image by digest, `registry/name@sha256:...`; null: the one of `infra/versions.py`."""
     latency_goal_ms: int = Field(default=100, ge=5, le=10_000)
     """Milliseconds within which 99 of 100 requests are answered; histograms have their buckets around it."""

@@ -71,32 +71,6 @@ def test_a_canary_without_a_plan_begins_with_a_tenth(root: Path) -> None:
     assert datetime.now(UTC) - candidate.since < timedelta(minutes=5)
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        ("ramp", "--weight", "50"),
-        ("promote", "v2"),
-        ("rollback", "--reason", "errors"),
-        ("shadow", "v3"),
-        ("ab", "v2", "--salt", "november"),
-        ("hold", "--owner", "ada", "--reason", "sale"),
-    ],
-    ids=lambda verb: verb[0],
-)
-def test_a_dry_run_shows_what_the_verb_then_does(root: Path, verb: tuple[str, ...]) -> None:
-    say(root, "canary", "v2")
-    before = file(root).read_text()
-    words = say(root, *verb, "--dry-run")
-    told = tell(root, *verb, "--dry-run")
-    assert told["commit"] is None
-    assert told["message"].splitlines()[0] in words
-    assert "+++ b/stacks/releases/dev/churn.yaml" in words
-    assert (file(root).read_text(), len(subjects(root))) == (before, 5)
-    done = tell(root, *verb)
-    assert subjects(root)[0] == done["reason"]
-    assert done["reason"] in told["message"]
-
-
 def test_held_and_let_go_by_name(root: Path) -> None:
     say(root, "canary", "v2")
     assert "held by ada for 0 s: sale" in say(root, "hold", "--owner", "ada", "--reason", "sale")

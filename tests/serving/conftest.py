@@ -5,31 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.stage import Stage
+from tests.serving.stage import Stage, standing
 
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A twin with one version; leave it as it is."""
-    stage = Stage(root=tmp_path_factory.mktemp("shared"), settings={"max_body_bytes": 64 * 1024})
-    stage.add_version("v1")
-    try:
-        stage.up()
+    with standing(Stage(root=tmp_path_factory.mktemp("shared"), settings={"max_body_bytes": 64 * 1024})) as stage:
         yield stage
-    finally:
-        stage.close()
 
 
 @pytest.fixture(scope="session")
 def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A twin that lives through all tests that change or break it."""
-    stage = Stage(root=tmp_path_factory.mktemp("living"), settings={"receive_timeout_s": 2})
-    stage.add_version("v1")
-    try:
-        stage.up()
+    with standing(Stage(root=tmp_path_factory.mktemp("living"), settings={"receive_timeout_s": 2})) as stage:
         yield stage
-    finally:
-        stage.close()
 
 
 @pytest.fixture

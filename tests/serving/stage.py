@@ -1,12 +1,13 @@
 """A release file, repositories and a twin of one test, with everything real but the model."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -22,6 +23,9 @@ from serving.twin.tokens import TokenIssuer, open_issuer
 from tests.serving.fake_repository import MODEL_NAME, Behaviour, request_body, write_repository
 
 INFER = f"/v2/models/{MODEL_NAME}/infer"
+
+
+S = TypeVar("S", bound="Stage")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -131,7 +135,7 @@ class Stage:
             base_url=self.status.url,
             headers={"authorization": f"Bearer {token or self.issuer.mint()}"},
             verify=ssl.create_default_context(cafile=self.status.ca_path),
-            timeout=10,
+            timeout=60,
             trust_env=False,
         )
 
@@ -167,3 +171,14 @@ class Stage:
         """Write the next release file."""
         self.release = verb(self.release).release
         self.release_path.write_text(release_text(self.release))
+
+
+@contextmanager
+def standing(stage: S) -> Iterator[S]:
+    """A twin that serves v1, until the end."""
+    stage.add_version("v1")
+    try:
+        stage.up()
+        yield stage
+    finally:
+        stage.close()

@@ -4,6 +4,7 @@ Who applies the branch is played: whatever is pushed, two gateways split by it a
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,8 +18,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
+from infra.conductor import pod
+from infra.conductor.conductor import ConductorArgs, arguments
 from serving.prometheus import Prometheus
 from serving.release import Release, parse_release
 from serving.release_change import Change, changed
@@ -27,6 +31,8 @@ from serving.release_verbs import canary, promote, register
 from stacks.live_versions import service_names
 from tests.serving.faults.breaking import kill_at_the_next_commit
 from tests.serving.faults.night import git
+from tests.serving.git_server import TOKEN, git_host
+from tests.serving.only_packages import with_only
 from tests.serving.signals.istio import FakeGateway, scraped_at
 from tests.serving.signals.test_cluster import running
 from tests.serving.test_release_verbs import digest
@@ -69,17 +75,24 @@ class Mesh:
 
     def run(self) -> None:
         random = np.random.default_rng(0)
+        head = self.head()
         release = first = self.read()
-        while not self.stopping.wait(0.02):
+        while not self.stopping.wait(0.1):
             for gateway, by in zip(self.gateways, (release, first), strict=True):
                 names, weights = service_names(by), by.weights()
-                chosen = random.choice(list(weights), p=[share / 100 for share in weights.values()], size=4)
-                for version in chosen:
-                    gateway.answer(names[version], "500" if version in self.failing else "200", 20)
+                counts = random.multinomial(20, [share / 100 for share in weights.values()])
+                for version, times in zip(weights, counts.tolist(), strict=True):
+                    if times:
+                        gateway.answer(names[version], "500" if version in self.failing else "200", 20, times=times)
             if first.weights() not in self.served[-1:]:
                 self.served.append(first.weights())
             # The second one learns of it later.
-            first, release = release, self.read()
+            first = release
+            if self.head() != head:
+                head, release = self.head(), self.read()
+
+    def head(self) -> str:
+        return (self.bare / "refs/heads/main").read_text()
 
     def read(self) -> Release:
         return parse_release(git(self.bare, "show", f"main:{NAME}"), place="main")
@@ -158,3 +171,58 @@ def test_a_bad_version_is_rolled_back_and_the_gateways_show_it(cluster: Cluster)
     assert done.returncode == 3, done.stderr
     assert cluster.verbs() == ["canary", "rollback"]
     wait_for(lambda: cluster.mesh.served[-1] == {"v1": 100}, what="the stable version alone")
+
+
+def image_packages() -> list[str]:
+    """What docs/platform.md installs into the conductor's image."""
+    text = (Path(__file__).parents[3] / "docs/platform.md").read_text()
+    (line,) = [line for line in text.splitlines() if "pip install" in line and "scipy" in line]
+    return line.partition("versions.txt ")[2].split()
+
+
+def test_the_pods_own_words_conduct_with_a_token_and_nothing_else(cluster: Cluster, tmp_path: Path) -> None:
+    """All that the Deployment tells its container, with this test's folders in place of the pod's."""
+    work, token = tmp_path / "work", tmp_path / "token"
+    work.mkdir()
+    token.write_text(TOKEN)
+    cluster.push(partial(canary, version="v2", now=datetime.now(UTC)))
+    program = with_only(image_packages(), "from cli.main import main; main()")
+
+    def here(word: str) -> str:
+        return word.replace("/var/run/git/token", str(token)).replace(pod.WORK, str(work))
+
+    with git_host(cluster.mesh.bare.parent) as url, (tmp_path / "conductor.log").open("wb") as log:
+        told = ConductorArgs(
+            endpoint="churn",
+            environment="dev",
+            namespace="conductor",
+            image="stillhouse@sha256:" + "c" * 64,
+            repository=f"{url}/{cluster.mesh.bare.name}",
+            branch="main",
+            prometheus_url=cluster.prometheus.url,
+            serving_namespace="models",
+            gateway_namespace="istio-ingress",
+            scrape_s=1,
+        )
+        git(cluster.mesh.bare, "config", "http.receivepack", "true")
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *(here(str(word)) for word in arguments(told))],
+            env={"PATH": os.environ["PATH"], **{name: here(value) for name, value in pod.environment().items()}},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            told_all = ["canary", "advance", "advance"]
+            wait_for(lambda: cluster.verbs() == told_all, within_s=120, what=f"a promotion, see {log.name}")
+            wait_for(lambda: cluster.mesh.served[-1] == {"v2": 100}, what="the candidate alone")
+            assert process.poll() is None, "it waits for the next trial"
+            assert (work / "beat").exists()
+            used_mib = psutil.Process(process.pid).memory_info().rss / 2**20
+            assert used_mib < pod.RESOURCES.memory_mib, "what it asks for is what it takes"
+        finally:
+            process.terminate()
+            process.wait()
+    assert process.returncode == 130, (tmp_path / "conductor.log").read_text()
+    authors = git(cluster.clone, "log", "-2", "--format=%an", "FETCH_HEAD").split("\n")
+    assert authors[:2] == ["stillhouse conductor"] * 2
+    assert TOKEN not in (work / "clone/.git/config").read_text()

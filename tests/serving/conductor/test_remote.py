@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import UserError
-from serving.conductor.remote import Remote
+from serving.conductor.remote import Remote, cloned
 from serving.release_repository import commit_change, read_head
 from serving.release_verbs import promote, register
 from tests.serving.faults.night import git
@@ -72,3 +72,28 @@ def test_a_remote_that_is_away_is_named(clones: tuple[Path, Path]) -> None:
     git(ours.parent, "remote", "set-url", "origin", str(ours.parent / "nowhere.git"))
     with pytest.raises(UserError, match="git fetch failed"):
         Remote(release_path=ours).sync()
+
+
+def test_a_clone_is_made_once_and_one_that_was_cut_short_is_begun_anew(clones: tuple[Path, Path]) -> None:
+    bare, root = clones[0].parents[4] / "origin.git", clones[0].parents[4] / "deep/clone"
+    draft = root.with_name("clone.draft")
+    draft.mkdir(parents=True)
+    (draft / "half").write_text("")
+    cloned(str(bare), root, branch="main")
+    assert read_head(root / NAME).versions.keys() == {"v1"}
+    assert not draft.exists()
+    commit_change(root / NAME, partial(promote, version="v1"))
+    cloned(str(bare), root, branch="main")
+    assert read_head(root / NAME).stable is not None, "what was decided is still there"
+
+
+def test_a_clone_of_something_else_is_refused(clones: tuple[Path, Path]) -> None:
+    with pytest.raises(UserError, match=r"is no clone of https://git.example/other.git"):
+        cloned("https://git.example/other.git", clones[0].parents[3], branch="main")
+    assert head(clones[0])
+
+
+def test_a_clone_that_cannot_be_made_leaves_nothing_that_passes_for_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="git clone failed"):
+        cloned(str(tmp_path / "nowhere.git"), tmp_path / "clone", branch="main")
+    assert not (tmp_path / "clone").exists()

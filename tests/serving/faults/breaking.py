@@ -19,17 +19,6 @@ fi
 """
 
 
-@contextmanager
-def stopped(pid: int | None) -> Iterator[None]:
-    """A process that neither works nor ends."""
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def kill_at_the_next_commit(checkout: Path) -> None:
     """Whoever commits next is killed when HEAD has moved, and nothing was done about it yet."""
     hook = checkout / ".git/hooks/reference-transaction"
@@ -47,14 +36,14 @@ def run_conductor(night: Night) -> subprocess.CompletedProcess[str]:
         "Conductor(path=Path(sys.argv[1]), plane=TwinPlane(folder=Path(sys.argv[2]), scrape_interval_s=0.5)).run()"
     )
     command = [sys.executable, "-c", program, str(night.release_path), str(night.folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
 def run_verb(night: Night, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`stillhouse release ...` in a process of its own, to its end."""
     where = ("--endpoint", "churn", "--run", str(night.root))
     command = [sys.executable, "-c", "from cli.main import main; main()", "release", *arguments, *where]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
 @contextmanager

@@ -59,6 +59,7 @@ CATALOGUE = (
         "counters begin anew within a window",
         "the window is named and left out",
         "test_metrics.py::test_counters_begin_anew_within_a_window",
+        "test_metrics.py::test_a_models_counters_begin_anew_within_a_window",
     ),
     _fault(
         7,

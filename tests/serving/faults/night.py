@@ -1,5 +1,6 @@
 """A stage whose release file lies in git, with a plan of short steps: what a conductor needs, and what can break."""
 
+import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,16 +29,16 @@ from serving.release_repository import commit_change, history, read_head
 from serving.release_verbs import canary, register
 from serving.twin.run import twin_reconcile, twin_status
 from serving.twin.status import TwinStatus
-from tests.serving.fake_repository import Behaviour, write_repository
+from tests.serving.fake_repository import MODEL_NAME, Behaviour, write_repository
 from tests.serving.stage import Stage
 from tests.serving.waiting import wait_for
 
 RATE_PER_S = 120
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 PLAN: dict[str, Any] = {
     "steps": [
-        {"weight": 20, "min_samples": 60, "min_minutes": 0, "max_minutes": 2},
-        {"weight": 50, "min_samples": 60, "min_minutes": 0, "max_minutes": 2},
+        {"weight": 20, "min_samples": 60, "min_minutes": 0, "max_minutes": 10},
+        {"weight": 50, "min_samples": 60, "min_minutes": 0, "max_minutes": 10},
     ],
     "metrics": [{"name": "failures", "margin": 0.25, "alpha": 0.05}],
     "warm_up_seconds": 0,
@@ -83,6 +84,11 @@ class Night(Stage):
             return
         artifact = write_repository(self.root / name, behaviour, **facts)
         self.do(partial(register, version=name, digest=artifact.digest, uri=name, registered=datetime.now(UTC)))
+
+    def bias(self, version: str) -> float:
+        """By which its scores differ from the price."""
+        told = json.loads((self.root / version / MODEL_NAME / "1/behaviour.json").read_text())
+        return float(told["bias"])
 
     def read(self) -> Release:
         """The file as it is committed now."""

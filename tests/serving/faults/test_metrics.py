@@ -12,10 +12,14 @@ from serving.conductor.conducting import Pass
 from serving.judge.evidence import SeriesState, Signal
 from serving.judge.verdict import Verdict
 from serving.release_repository import history
-from tests.serving.faults.breaking import stopped
+from tests.serving.fake_repository import Behaviour
 from tests.serving.faults.night import SHORT, Conducted, Night
+from tests.serving.stopped import stopped
 from tests.serving.waiting import wait_for
 
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+NAMED = {SeriesState.RESET, SeriesState.MISSING, SeriesState.TOO_SHORT}
+"""A process that ended: its counters fell, or for so long it was not scraped at all, or only once."""
 NEVER_ENOUGH = {"min_samples": 100_000}
 
 
@@ -23,9 +27,10 @@ def verdicts(conducted: Conducted) -> set[Verdict]:
     return {done.weighed.judgement.verdict for done in conducted.passes if done.weighed is not None}
 
 
-def states(done: Pass) -> list[SeriesState]:
+def states(done: Pass, of: Signal = Signal.REQUESTS, after: datetime = BEGINNING) -> list[SeriesState]:
+    """Of the candidate's windows, those that end after a moment."""
     windows = done.weighed.evidence.windows if done.weighed else ()
-    return [window.candidate.state(Signal.REQUESTS) for window in windows]
+    return [window.candidate.state(of) for window in windows if window.end > after]
 
 
 def assert_held_for_want_of_evidence(night: Night, version: str) -> None:
@@ -104,4 +109,21 @@ def test_counters_begin_anew_within_a_window(night: Night) -> None:
         assert conducted.end().outcome is Outcome.PROMOTED
     assert load.result is not None
     assert set(load.result.summary().failures_by_status) == {0}, "refused while no gateway was there, and nothing else"
+    assert night.weights() == {version: 100}
+
+
+def test_a_models_counters_begin_anew_within_a_window(night: Night) -> None:
+    """A candidate's Triton that ends and comes back counts its scores from zero; the plan asks for nothing else."""
+    same_scores = Behaviour(bias=night.bias(night.stable) + 0.125)
+    drift = {"name": "prediction_drift", "alpha": 0.05}
+    version = night.begin(same_scores, step={"min_samples": 250}, metrics=[drift])
+    with night.loaded() as load, night.conducted() as conducted:
+        conducted.until(lambda done: SeriesState.PRESENT in states(done, Signal.SCORES), "a good look")
+        before, killed = night.pid(version), datetime.now(UTC)
+        os.kill(before, signal.SIGKILL)
+        gap = conducted.until(lambda done: bool(set(states(done, Signal.SCORES, killed)) & NAMED), "a named window")
+        assert isinstance(gap.action, Wait), "what was counted just before the end is lost: no ground to go on"
+        assert conducted.end().outcome is Outcome.PROMOTED, conducted.told()
+    assert night.pid(version) != before
+    assert set(load.lost_by_version) <= {version}, "the stable version's callers notice nothing"
     assert night.weights() == {version: 100}

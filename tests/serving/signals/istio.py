@@ -52,8 +52,8 @@ class FakeGateway:
             f"# TYPE {names.ENVOY_UPTIME_S} gauge",
             f"{names.ENVOY_UPTIME_S}{{}} {int(time.time() - self.began_s)}",
         ]
-        lines += _lines(names.ISTIO_REQUESTS, "counter", names.ISTIO_REQUESTS, self.requests)
-        lines += _lines(names.ISTIO_LATENCY_MS, "histogram", f"{names.ISTIO_LATENCY_MS}_bucket", self.buckets)
+        lines += _lines(names.ISTIO_REQUESTS, "counter", names.ISTIO_REQUESTS, dict(self.requests))
+        lines += _lines(names.ISTIO_LATENCY_MS, "histogram", f"{names.ISTIO_LATENCY_MS}_bucket", dict(self.buckets))
         return "\n".join([*lines, ""])
 
 

@@ -2,8 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from serving.signals.targets import TwinTarget
 from serving.twin.run import twin_status
 from tests.serving.fake_repository import Behaviour
 from tests.serving.stage import Stage
+from tests.serving.stopped import stopped
 from tests.serving.waiting import wait_for
 
 TARGET = TwinTarget(endpoint="churn")
@@ -76,15 +76,6 @@ class Watch:
 
         wait_for(holds, what=what)
         return self.keep(found[-1])
-
-
-@contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def on_trial(stage: Stage, behaviour: Behaviour | None = None, weight: int = HALF) -> Watch:

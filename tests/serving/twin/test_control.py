@@ -24,7 +24,7 @@ def ask(path: Path, verb: Verb, /, **arguments: str) -> dict[str, Any]:
     async def scenario() -> dict[str, Any]:
         server = await serve_control(path, handle)
         async with server:
-            return await asyncio.to_thread(call, path, verb, within_s=10, **arguments)
+            return await asyncio.to_thread(call, path, verb, within_s=60, **arguments)
 
     return asyncio.run(scenario())
 

@@ -3,11 +3,9 @@
 import os
 import re
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,7 +15,8 @@ import pytest
 from serving.client import PredictionClient
 from serving.twin.run import twin_status
 from tests.serving.fake_repository import Behaviour, contract, request_body
-from tests.serving.stage import INFER, Stage
+from tests.serving.stage import INFER, Stage, standing
+from tests.serving.stopped import stopped
 from tests.serving.test_client import VALUES
 from tests.serving.twin.test_arms import statistics
 from tests.serving.waiting import wait_for
@@ -30,13 +29,9 @@ DEFAULT = 0.125
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A twin that takes little, and answers a default where a version cannot."""
     limits = {"max_requests_per_s": 150, "max_requests_at_once": 8, "request_timeout_s": 1, "receive_timeout_s": 2}
-    stage = Stage(root=tmp_path_factory.mktemp("narrow"), settings={**limits, "fallback_score": DEFAULT})
-    stage.add_version("v1")
-    try:
-        stage.up()
+    settings = {**limits, "fallback_score": DEFAULT}
+    with standing(Stage(root=tmp_path_factory.mktemp("narrow"), settings=settings)) as stage:
         yield stage
-    finally:
-        stage.close()
 
 
 @pytest.fixture
@@ -62,16 +57,6 @@ def asked_at_once(
 def counted(stage: Stage, version: str, name: str) -> int:
     whole = f"cluster.{version}.{name}"
     return statistics(stage, f"^{re.escape(whole)}$")[whole]
-
-
-@contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """The process hangs, and does not end."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_more_than_the_rate_is_429_and_says_when_to_come_back(limited: Stage) -> None:
@@ -136,9 +121,14 @@ def test_a_hanging_version_is_taken_out_so_that_its_callers_wait_no_more(limited
             ),
             what="the ejection",
         )
-        begin = time.perf_counter()
-        quick = [http.post(INFER, content=request_body()) for _ in range(5)]
-        assert time.perf_counter() - begin < 1.0, "five that do not wait take less than one that does"
+        quick: list[httpx.Response] = []
+
+        def none_of_five_waits() -> bool:
+            waited = counted(limited, candidate, "upstream_rq_timeout")
+            quick[:] = [http.post(INFER, content=request_body()) for _ in range(5)]
+            return counted(limited, candidate, "upstream_rq_timeout") == waited
+
+        wait_for(none_of_five_waits, what="five answers without one more timeout")
         assert any(FALLBACK in answer.headers for answer in quick)
         assert limited.version(candidate).process.health == "unready"
     with limited.http() as http:
@@ -163,7 +153,7 @@ def test_the_fallback_is_marked_for_the_client_and_only_given_to_whom_may_ask(li
     assert limited.status is not None
     with stopped(limited.pid(limited.stable)):
         token, ca = limited.issuer.mint(), Path(limited.status.ca_path)
-        with PredictionClient(limited.status.url, token, ca, contract(), timeout_s=10) as client:
+        with PredictionClient(limited.status.url, token, ca, contract(), timeout_s=60) as client:
             prediction = client.predict(VALUES)
         assert (prediction.score, prediction.is_fallback, prediction.embedding_time_ns) == (DEFAULT, True, None)
         (answer,) = asked_at_once(limited, 1, threads=1)

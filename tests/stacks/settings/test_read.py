@@ -69,7 +69,7 @@ WRONG: list[tuple[str, object, str, str]] = [
     ("nodes", {"cpu": {"instance_type": "g6.xlarge"}}, "nodes.cpu: instance_type: a type with a GPU (got g6.x", ""),
     ("nodes", {"gpu": {"instance_type": "m5.large"}}, "nodes.gpu: instance_type: a type without a GPU (got m5.", ""),
     ("serving", {"namespace": "kube-system"}, "serving.namespace: belongs to another part (got kube-system)", ""),
-    ("serving", {"namespace": "monitoring"}, "allowed: any name but cert-manager, default", "InferenceServices"),
+    ("serving", {"namespace": "monitoring"}, "allowed: any name but cert-manager, conductor", "InferenceServices"),
     ("storage", {"snowflake": {"external_id": "x_1"}}, "storage.snowflake: principal_arn is missing (got null)", ""),
     ("storage", {"snowflake": {"principal_arn": USER}}, "storage.snowflake: external_id is missing (got null)", ""),
     ("storage", {"snowflake": {"principal_arn": f"{ROLE}a"}}, "storage.snowflake.principal_arn: String should", ""),
