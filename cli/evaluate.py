@@ -1,4 +1,4 @@
-"""`evaluate`: what a run trained, or a protocol from its tables to its figures."""
+"""`evaluate`: what a run trained, or a protocol from its tables to its figures; `reproduce`: all shipped protocols."""
 
 # Heavy modules are imported by the verb that needs them: `stillhouse --help` and `release` answer at once.
 from pathlib import Path
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb to the app."""
-    app.command()(evaluate)
+    """Add the verbs to the app."""
+    for verb in (evaluate, reproduce):
+        app.command()(verb)
 
 
 def evaluate(
@@ -70,6 +71,36 @@ def evaluate(
         _differences(result)
 
     show(result, as_json, words)
+
+
+def reproduce(
+    data: Annotated[Path | None, typer.Option(help="Folder that holds the folders of tables.")] = None,
+    protocols: Annotated[Path, typer.Option(help="Folder of protocols.")] = Path("protocols"),
+    seeds: Annotated[int | None, typer.Option(help="In place of every protocol's.")] = None,
+    row_visits: Annotated[int | None, typer.Option(help="In place of every protocol's.")] = None,
+    models: Annotated[str | None, typer.Option(help="Of every protocol, separated by commas; all by default.")] = None,
+    signal_seeds: Annotated[
+        int, typer.Option(help="Of the tables with a signal of the shop switched off; 0 leaves them out.")
+    ] = 1,
+    run: RunPath = Path("runs/model"),
+    as_json: AsJson = False,
+) -> None:
+    """Run all shipped protocols and write report.json; one that was killed goes on after the last seed.
+
+    Example: `stillhouse reproduce --data DIR --seeds 1 --run runs/model`
+    """
+    from model.protocol.reproduce import REPORT_FILE, TABLES_FILE, Reproduction, read_protocols
+    from model.protocol.reproduce import reproduce as reproduce_all
+
+    settings = Reproduction(seeds=seeds, row_visits=row_visits, models=_words(models), signal_seeds=signal_seeds)
+    with bar("protocols") as progress:
+        report = reproduce_all(read_protocols(protocols), data, RunFolder(run), settings, progress, stderr.print)
+
+    def words() -> None:
+        stdout.print((run / TABLES_FILE).read_text(), soft_wrap=True)
+        stdout.print(f"written to {run / REPORT_FILE}")
+
+    show(report, as_json, words)
 
 
 def _differences(result: "Result") -> None:

@@ -17,6 +17,9 @@ from model.graph import Graph, Link, SemanticType
 from model.labels.training_table import TrainingTable
 from model.progress import Progress, silent
 from model.query.bound import DAY_NS, BoundQuery
+from model.query.conditions import comparison_sql, condition_sql
+from model.query.names import Names
+from model.query.syntax import ColumnRef, Comparison, aggregates, comparisons
 from model.tables.database import Database
 from model.tables.sql_text import quote
 
@@ -104,10 +107,29 @@ def _facts(graph: Graph, path: Path, bound: BoundQuery) -> Iterator[tuple[str, s
     windows = _windows(bound, f"d.{quote(grandchild.time_column)}" if grandchild.time_column else None, "p.cutoff")
     for name, only in windows:
         yield f"log count, {name}", f"ln(1 + count(*){only})"
+    for name, condition in _asked(graph, path, bound):
+        for window, only in windows[-2:]:
+            yield f"share of {name}, {window}", f"avg(CAST({condition} AS INT)){only}"
     for column in graph.feature_columns(grandchild.name):
         if column.semantic_type is SemanticType.NUMERICAL and (grandchild.name, column.name) not in hidden:
             for name, only in windows[-2:]:
                 yield f"mean {column.name}, {name}", f"avg(CAST(d.{quote(column.name)} AS DOUBLE)){only}"
+
+
+def _asked(graph: Graph, path: Path, bound: BoundQuery) -> Iterator[tuple[str, str]]:
+    """(name, SQL) of the conditions under which the query counts rows of the grandchild's table."""
+    grandchild = graph.table(path.far.child_table)
+
+    def leaf(comparison: Comparison) -> str:
+        ref = comparison.operand
+        assert isinstance(ref, ColumnRef), "the binder lets no aggregate into an aggregate"
+        return comparison_sql(comparison, f"d.{quote(ref.column)}", Names.kind(grandchild.column(ref.column)))
+
+    for number, aggregate in enumerate(aggregates(bound.target), start=1):
+        if aggregate.where is None or aggregate.column.table != grandchild.name:
+            continue
+        if all(isinstance(c.operand, ColumnRef) and not c.operand.via for c in comparisons(aggregate.where)):
+            yield f"condition {number}", condition_sql(aggregate.where, leaf)
 
 
 def _averages(graph: Graph, path: Path, bound: BoundQuery, facts: tuple[str, ...]) -> Iterator[tuple[str, str]]:

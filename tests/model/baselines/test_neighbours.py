@@ -8,12 +8,13 @@ import pytest
 
 from model.baselines.feature_table import Features
 from model.baselines.neighbours import neighbour_features, neighbour_paths
+from model.graph import Link
 from model.labels.training_table import TrainingTable
 from model.query import bind_query, parse_query
-from model.tables.database import open_database
+from model.tables.database import load_graph, open_database, save_graph
 from tests.model.little_tables import day, day_ns, write_tables
 
-WINS = "PREDICT COUNT(games.* WHERE games.won > 0, 0, 8, days) > 0 FOR EACH teams.team_id"
+WINS = "PREDICT COUNT(games.* WHERE games.won = TRUE, 0, 8, days) > 0 FOR EACH teams.team_id"
 GAMES = [(0, 1, 1.0, 1.0), (1, 0, 1.0, 0.0), (1, 2, 5.0, 1.0), (2, 1, 5.0, 0.0), (0, 2, 9.0, 0.0), (2, 0, 9.0, 1.0)]
 PATH = "games.team_id->opponent_id<-games.team_id"
 
@@ -21,7 +22,7 @@ PATH = "games.team_id->opponent_id<-games.team_id"
 def league(folder: Path, games: Sequence[tuple[int, int, float, float]]) -> Path:
     """Games are (team, opponent, day, won)."""
     team, opponent, number, won = zip(*games, strict=True)
-    return write_tables(
+    write_tables(
         folder,
         teams={"team_id": [0, 1, 2, 3], "fans": [1.5, 2.5, 3.5, 4.5]},
         games={
@@ -29,9 +30,15 @@ def league(folder: Path, games: Sequence[tuple[int, int, float, float]]) -> Path
             "team_id": list(team),
             "opponent_id": list(opponent),
             "played": [day(n) for n in number],
-            "won": [n + 0.0 for n in won],
+            "won": [bool(n) for n in won],
+            "crowd": [n + 0.5 for n in range(len(games))],
         },
     )
+    # Six games are too few for a guess that `opponent_id` links to a table of another name.
+    inferred = load_graph(folder)
+    opponent_link = Link(child_table="games", child_column="opponent_id", parent_table="teams")
+    save_graph(folder, inferred.model_copy(update={"links": (*inferred.links, opponent_link)}))
+    return folder
 
 
 def features(folder: Path, entity: Sequence[int], days: Sequence[float]) -> Features:
@@ -53,9 +60,10 @@ def test_how_often_the_opponents_won(tmp_path: Path) -> None:
         return [round(float(value), 4) for value in found.values_RF[:, found.names.index(f"{PATH}: {name}")]]
 
     # Up to day 10: team 1 won one of two, team 2 one of two; up to day 8: team 1 one of two.
-    assert named("mean over ever of mean won, ever")[:2] == [0.5, 0.5]
-    # The last opponent: team 2, and on day 8 team 1; each won one of its games.
-    assert named("last mean won, ever")[:2] == [0.5, 0.5]
+    assert named("mean over ever of share of condition 1, ever")[:2] == [0.5, 0.5]
+    # The last opponent: team 2 with games 3 and 5, and on day 8 team 1 with games 1 and 2.
+    assert named("last mean crowd, ever")[:2] == [4.5, 2.0]
+    assert named("mean over ever of mean crowd, ever")[:2] == [3.25, 2.0]
     assert named("mean over 24 days of log count, ever")[:2] == [round(float(np.log(3)), 4)] * 2
     assert named("last log count, 8 days")[:2] == [round(float(np.log(3)), 4)] * 2
     assert np.isnan(found.values_RF[2]).all()
