@@ -17,7 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from model.errors import UserError
 from model.shop.state import Signal
 
-ModelName = Literal["oracle", "lightgbm_entity", "lightgbm_dfs", "popularity", "repeat", "deep", "distilled"]
+ModelName = Literal[
+    "oracle", "lightgbm_entity", "lightgbm_dfs", "popularity", "repeat", "graphsage", "deep", "distilled"
+]
 Regime = Literal["rolling", "frozen"]
 SEEDLESS: tuple[ModelName, ...] = ("oracle", "popularity", "repeat")
 """Models that chance has no part in: one seed says all."""

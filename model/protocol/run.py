@@ -18,6 +18,7 @@ from model.labels.table import SPLITS
 from model.progress import Progress, silent
 from model.protocol.bench import Bench, open_bench
 from model.protocol.contestant import Contestant
+from model.protocol.graphsage import GraphSageContestant
 from model.protocol.intervals import Resamples
 from model.protocol.learned import DeepContestant, DistilledContestant
 from model.protocol.oracle import Oracle
@@ -34,6 +35,7 @@ CONTESTANTS: Mapping[ModelName, type[Contestant]] = {
     "lightgbm_dfs": LightgbmDfs,
     "popularity": Popularity,
     "repeat": Repeat,
+    "graphsage": GraphSageContestant,
     "deep": DeepContestant,
     "distilled": DistilledContestant,
 }
