@@ -3,7 +3,7 @@
 # make test-cluster: what the stacks declare, against a real API server.
 PYTHON := .venv/bin/python
 
-.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean bench-query bench-model
+.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean bench-query bench-model reproduce-model
 
 demo: setup
 	.venv/bin/stillhouse demo
@@ -30,6 +30,13 @@ bench-query: setup
 # Sampler, training step and their ratios over 30 million memory-mapped rows; needs 3 GB of disk below runs/ and minutes.
 bench-model: setup
 	$(PYTHON) -m scripts.bench_model
+
+# Every figure of docs/model.md: all protocols with five seeds into runs/model/report.json. SEEDS=1 shortens it; a kill loses nothing.
+DATA ?= ../shared/data
+SEEDS ?= 5
+reproduce-model: setup
+	.venv/bin/stillhouse reproduce --data $(DATA) --seeds $(SEEDS) --run runs/model
+	$(PYTHON) -m scripts.model_figures runs/model
 
 check: setup
 	$(PYTHON) -m ruff format --check .

@@ -1,21 +1,19 @@
-"""Verbs from labels to a Triton repository: train, embed, distill, export, evaluate."""
+"""Verbs from labels to a Triton repository: train, embed, distill, export."""
 
 # Heavy modules are imported by the verb that needs them: `stillhouse --help` and `release` answer at once.
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from cli.console import AsJson, bar, show, show_artifact, stderr, stdout, table
+from cli.console import AsJson, bar, show_artifact, stderr
 from cli.options import DEFAULT_RUN, RunPath, check_version_name, parse_time
-from model.artifact import read_artifact
 from model.run_folder import RunFolder
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the app, in the order of the line."""
-    for verb in (train, embed, distill, export, evaluate):
+    for verb in (train, embed, distill, export):
         app.command()(verb)
 
 
@@ -133,41 +131,3 @@ def export(
         settings=ExportSettings(engine=engine),
     )
     show_artifact(artifact, as_json)
-
-
-def evaluate(
-    without_embedding: Annotated[
-        str | None, typer.Option(help="Folder of a model distilled without embedding.")
-    ] = None,
-    run: RunPath = DEFAULT_RUN,
-    as_json: AsJson = False,
-) -> None:
-    """Score the test rows with every model and both LightGBM baselines, with intervals.
-
-    Example: `stillhouse evaluate --run runs/shop`
-    """
-    from cli.inputs import labelled
-    from model.evaluate import Models, read_evaluation
-    from model.evaluate import evaluate as evaluate_models
-    from model.store.store import open_store
-    from model.tables.database import open_database
-
-    folder = RunFolder(run)
-    bound, training_table, _ = labelled(folder)
-    ablation = None if without_embedding is None else folder.distilled(without_embedding)
-    models = Models(deep=folder.deep, distilled=folder.distilled(), distilled_without_embedding=ablation)
-    tables = Path(read_artifact(folder.training_table, kind="training_table").settings["tables"])
-    with open_database(tables) as database, bar("scoring the test rows") as progress:
-        store = open_store(folder.graph)
-        artifact = evaluate_models(database, store, bound, training_table, models, folder.evaluation, progress=progress)
-    found = read_evaluation(folder.evaluation)
-
-    def words() -> None:
-        table(
-            f"{found.metric} on {len(found.label):,} test rows",
-            ("model", "value", "low", "high"),
-            [(model, f"{q.value:.4f}", f"{q.low:.4f}", f"{q.high:.4f}") for model, q in found.quality.items()],
-        )
-        stdout.print(f"rank correlation of the distilled model with the deep one: {found.fidelity:.3f}")
-
-    show(dict(artifact.metrics), as_json, words)

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import data, line, plan, release, release_run, serve, simulate, twin
+from cli import data, evaluate, line, plan, release, release_run, serve, simulate, twin
 from cli.console import fail, silence_the_end
 from model.errors import UserError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 data.register(app)
 line.register(app)
+evaluate.register(app)
 serve.register(app)
 plan.register(app)
 app.add_typer(twin.app, name="twin")

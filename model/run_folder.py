@@ -47,6 +47,10 @@ class RunFolder:
         """Scores of the test rows by every model."""
         return self.root / "evaluation"
 
+    def protocol(self, name: str) -> Path:
+        """All that a protocol made: tables, models, scores, result."""
+        return self.root / "protocols" / name
+
     @property
     def releases(self) -> Path:
         """A git repository of release files, where the checkout's own is not meant."""

@@ -64,7 +64,9 @@ def main() -> int:
     """Print the complaints; 0 where there are none."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"]
-    asked = [Requirement(text) for text in project["project"]["dependencies"] + groups["dev"]]
+    asked = [
+        Requirement(text) for text in [*project["project"]["dependencies"], *groups["dev"], *groups["comparisons"]]
+    ]
     lines = complaints("requirements.lock", asked, follow=True)
     lines += complaints("requirements-triton.lock", [Requirement(text) for text in groups["triton"]], follow=False)
     lines += complaints("requirements-zig.lock", [Requirement(text) for text in groups["zig"]], follow=False)

@@ -42,7 +42,7 @@ class TableEncoder(nn.Module):
     @torch.no_grad()
     def fit_scale(self, dense_TF: Tensor) -> None:
         """Standardise every number by its mean and deviation over some rows; numbers that are all the same by 1."""
-        if len(dense_TF) > 1:
+        if len(dense_TF) > 1 and dense_TF.shape[1]:
             std_F = dense_TF.std(dim=0)
             self.get_buffer("mean_F").copy_(dense_TF.mean(dim=0))
             self.get_buffer("std_F").copy_(torch.where(std_F > _SMALLEST_STD, std_F, 1.0))

@@ -11,7 +11,7 @@ Hidden state drives what the tables show; `docs/shop.md` tells the story. Per da
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +36,13 @@ def generate_shop(settings: ShopSettings, path: Path, progress: Progress = silen
 
     Transactions are streamed day by day, so memory does not grow with the number of days.
     """
-    rng = np.random.default_rng(settings.seed)
-    articles = Articles(settings, rng)
-    customers = Customers(settings, rng)
+    shop = new_shop(settings)
     with write_artifact(path, kind="tables", settings=asdict(settings)) as draft:
-        pq.write_table(customers.table(), draft.path / "customers.parquet")
-        pq.write_table(articles.table(), draft.path / "articles.parquet")
+        pq.write_table(shop.customers.table(), draft.path / "customers.parquet")
+        pq.write_table(shop.articles.table(), draft.path / "articles.parquet")
         num_transactions = 0
         with pq.ParquetWriter(draft.path / "transactions.parquet", _TRANSACTIONS) as writer:
-            for batch in _buffered(_simulate(settings, customers, articles, rng, progress), num_rows=500_000):
+            for batch in _buffered(_simulate(shop, progress), num_rows=500_000):
                 num_transactions += batch.num_rows
                 writer.write_table(batch)
         draft.metrics["num_transactions"] = num_transactions
@@ -63,47 +61,94 @@ _TRANSACTIONS = pa.schema(
 )
 
 
-def _simulate(
-    settings: ShopSettings, customers: Customers, articles: Articles, rng: np.random.Generator, progress: Progress
-) -> Iterator[pa.Table]:
-    """Yield one table of transactions a day, in order of time."""
+@dataclass(kw_only=True, slots=True)
+class Shop:
+    """The whole state between two days; days change it in place."""
+
+    settings: ShopSettings
+    articles: Articles
+    customers: Customers
+    heat_G: Floats  # noqa: N815 -- names of tensors end in their shape
+    """[taste group] how warm each group is."""
+    rng: np.random.Generator
+    day: int = 0
+    """The next day to open."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sale:
+    """What one day sold, a line each."""
+
+    buyer: Ints
+    """[lines] position of the customer."""
+    article: Ints
+    """[lines] position of the article."""
+    discount_D: Floats  # noqa: N815
+    """[department] share taken off the price."""
+
+
+def new_shop(settings: ShopSettings) -> Shop:
+    """The shop on the morning of its first day."""
+    rng = np.random.default_rng(settings.seed)
+    articles = Articles(settings, rng)
+    customers = Customers(settings, rng)
     heat_G = np.zeros(settings.num_taste_groups, dtype=np.float32)
+    return Shop(settings=settings, articles=articles, customers=customers, heat_G=heat_G, rng=rng)
+
+
+def run_day(shop: Shop) -> Sale:
+    """What happens while the shop is open: the heat moves, customers come and buy."""
+    change_G = shop.rng.normal(0, 0.045, shop.settings.num_taste_groups).astype(np.float32)
+    shop.heat_G += change_G - 0.006 * shop.heat_G
+    discount_D = discounts(shop)
+    rate = visit_rates(shop, shop.customers)
+    visitors = np.flatnonzero(shop.rng.random(len(rate), dtype=np.float32) < rate)
+    buyer, article = _baskets(shop.customers, shop.articles, visitors, shop.day, shop.rng)
+    return Sale(buyer=buyer, article=article, discount_D=discount_D)
+
+
+def end_day(shop: Shop, sale: Sale) -> None:
+    """What the day leaves behind: memories, fashions, and customers who drift."""
+    _remember(shop.customers, shop.articles, sale)
+    drift(shop, shop.customers)
+    shop.day += 1
+
+
+def sold(shop: Shop, sale: Sale, first_id: int) -> pa.Table:
+    """The day's rows of `transactions`; draws their times, so that it belongs between `run_day` and `end_day`."""
+    return _transactions(
+        shop.customers, shop.articles, sale.buyer, sale.article, sale.discount_D, shop.day, first_id, shop.rng
+    )
+
+
+def _simulate(shop: Shop, progress: Progress) -> Iterator[pa.Table]:
+    """Yield one table of transactions a day, in order of time."""
     next_id = 1
-    for day in range(settings.num_days):
-        heat_G += rng.normal(0, 0.045, settings.num_taste_groups).astype(np.float32) - 0.006 * heat_G
-        discount_D = _discounts(settings, day)
-        visitors = _visitors(settings, customers, heat_G, float(discount_D.max()), day, rng)
-        buyer, article = _baskets(customers, articles, visitors, day, rng)
-        yield _transactions(customers, articles, buyer, article, discount_D, day, next_id, rng)
-        next_id += len(buyer)
-        _remember(customers, articles, buyer, article, discount_D)
-        _drift(settings, customers, articles, heat_G, rng)
-        progress(day + 1, settings.num_days)
+    for day in range(shop.settings.num_days):
+        sale = run_day(shop)
+        yield sold(shop, sale, next_id)
+        next_id += len(sale.buyer)
+        end_day(shop, sale)
+        progress(day + 1, shop.settings.num_days)
 
 
-def _discounts(settings: ShopSettings, day: int) -> Floats:
+def discounts(shop: Shop) -> Floats:
     """[department] share taken off the price today: each department has a sale of ten days now and then."""
     department = np.arange(len(DEPARTMENTS))
-    running = (day + 23 * department) % 91 < 10
-    return (0.3 * min(settings.promotions, 1.0) * running).astype(np.float32)
+    running = (shop.day + 23 * department) % 91 < 10
+    return (0.3 * min(shop.settings.promotions, 1.0) * running).astype(np.float32)
 
 
-def _visitors(
-    settings: ShopSettings,
-    customers: Customers,
-    heat_G: Floats,
-    deepest_discount: float,
-    day: int,
-    rng: np.random.Generator,
-) -> Ints:
-    """Positions of the customers who come today."""
+def visit_rates(shop: Shop, customers: Customers) -> Floats:
+    """[customer] chance to come today; above 1 is sure."""
+    settings, day = shop.settings, shop.day
     yearly = 1.0 + 0.25 * settings.seasons * np.cos(2 * np.pi * (day - 340) / 365)
     weekly = 1.25 if day % 7 in (5, 6) else 0.9
-    pull = 1.0 + 2.5 * settings.promotions * deepest_discount * customers.price_sensitivity
-    heat = np.exp(0.6 * settings.heat * heat_G)[customers.taste]
-    rate = customers.visits_a_day * STAGE_FACTOR[customers.stage] * pull * heat * np.float32(yearly * weekly)
+    pull = 1.0 + 2.5 * settings.promotions * float(discounts(shop).max()) * customers.price_sensitivity
+    heat = np.exp(0.6 * settings.heat * shop.heat_G)[customers.taste]
+    rate: Floats = customers.visits_a_day * STAGE_FACTOR[customers.stage] * pull * heat * np.float32(yearly * weekly)
     rate *= customers.first_day <= day
-    return np.flatnonzero(rng.random(len(rate), dtype=np.float32) < rate)
+    return rate
 
 
 def _baskets(
@@ -150,8 +195,9 @@ def _transactions(
     )
 
 
-def _remember(customers: Customers, articles: Articles, buyer: Ints, article: Ints, discount_D: Floats) -> None:
+def _remember(customers: Customers, articles: Articles, sale: Sale) -> None:
     """What a purchase leaves behind in the customer, and in the fashion of the article."""
+    buyer, article, discount_D = sale.buyer, sale.article, sale.discount_D
     groups, count = articles.fashion_GA.shape
     taste = customers.taste[buyer]
     customers.last_article[buyer] = article
@@ -161,16 +207,15 @@ def _remember(customers: Customers, articles: Articles, buyer: Ints, article: In
     articles.spread(bought_GA, bought_GA.sum(axis=1))
 
 
-def _drift(
-    settings: ShopSettings, customers: Customers, articles: Articles, heat_G: Floats, rng: np.random.Generator
-) -> None:
+def drift(shop: Shop, customers: Customers) -> None:
     """Move customers between engaged, cooling and lapsed."""
+    settings, articles, rng = shop.settings, shop.articles, shop.rng
     if settings.life_cycle == 0:
         return
     bought = customers.last_article >= 0
     now = articles.fashion_GA[customers.taste, customers.last_article]
     faded = np.where(bought, np.clip(1 - now / customers.fashion_when_bought, 0, 1), 0)
-    push = 2.6 * settings.fashion * faded - 1.0 * settings.heat * heat_G[customers.taste]
+    push = 2.6 * settings.fashion * faded - 1.0 * settings.heat * shop.heat_G[customers.taste]
     push += 1.4 * settings.promotions * customers.bought_on_promotion * customers.price_sensitivity
     hazard = 0.004 * settings.life_cycle * np.exp(push) / np.maximum(customers.loyalty, 0.1) * bought
     chance = rng.random(len(hazard), dtype=np.float32)

@@ -3,7 +3,9 @@
 `model/shop/simulate.py` moves this state day by day; `docs/shop.md` tells the story.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,8 @@ from model.errors import UserError
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
+Signal = Literal["life_cycle", "seasons", "promotions", "fashion", "heat"]
+"""Effects that can be switched off."""
 ENGAGED, COOLING, LAPSED = 0, 1, 2
 STAGE_FACTOR = np.array([1.0, 0.35, 0.02], dtype=np.float32)
 """Visits a day relative to an engaged customer, by stage."""
@@ -65,6 +69,11 @@ class ShopSettings:
         for name in ("num_customers", "num_articles", "num_days", "num_taste_groups"):
             if getattr(self, name) < 1:
                 raise UserError(f"`{name}` must be at least 1 (got {getattr(self, name)})")
+
+    def without(self, signals: Sequence[Signal]) -> "ShopSettings":
+        """The same shop with some signals switched off."""
+        off: dict[str, float] = dict.fromkeys(signals, 0.0)
+        return replace(self, **off)  # type: ignore[arg-type]
 
 
 class Articles:
