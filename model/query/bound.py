@@ -7,7 +7,7 @@ from model.errors import UserError
 from model.query.syntax import UNIT_NS, Aggregate, Condition, Operand, Window, aggregates, columns
 
 Task = Literal["binary", "regression", "multiclass", "multilabel", "link", "forecast"]
-TrainableTask = Literal["binary", "regression"]
+TrainableTask = Literal["binary", "regression", "multiclass", "multilabel", "forecast"]
 """Tasks that models learn; the others have training tables only."""
 
 DAY_NS = UNIT_NS["day"]
@@ -78,12 +78,12 @@ def trainable(task: Task) -> TrainableTask:
     Raises:
         UserError: with the way round.
     """
-    if task == "binary" or task == "regression":
+    if task != "link":
         return task
     raise UserError(
-        f"no model learns this task yet (got {task}; models learn {' and '.join(get_args(TrainableTask))})",
-        hint="its training table can be used elsewhere; here, ask for one class, item or number at a time, e.g. "
-        "`PREDICT table.column = 'value'` or `PREDICT EXISTS(...)`",
+        f"no model learns this task yet (got {task}; models learn {', '.join(get_args(TrainableTask))})",
+        hint="add CLASSIFY for a probability of each item, or ask for one item at a time, e.g. `PREDICT EXISTS(...)`; "
+        "its training table can be used elsewhere",
     )
 
 
