@@ -52,7 +52,7 @@ class Evaluation:
     """The task's main one (`model.quality`): `mae` is better when lower, all others when higher."""
     quality: Mapping[str, Interval]
     fidelity: float
-    """Spearman correlation of the distilled model's scores with the deep model's."""
+    """Spearman correlation of the distilled model's scores with the deep model's; NaN where none was distilled."""
     label: Floats
     """[rows], or [rows, K] for multilabel and forecast."""
     scores: Mapping[str, Floats]
@@ -117,7 +117,7 @@ def read_evaluation(path: Path) -> Evaluation:
     return Evaluation(
         metric=document["metric"],
         quality={model: Interval(**interval) for model, interval in document["quality"].items()},
-        fidelity=document["fidelity"],
+        fidelity=float("nan") if document["fidelity"] is None else document["fidelity"],
         label=columns.pop("label"),
         scores=columns,
     )

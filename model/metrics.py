@@ -86,6 +86,28 @@ def macro_auroc(label: Values, score: Values, weights: Floats | None = None) -> 
     return _divide(np.where(known, each, 0.0).sum(axis=-1), known.sum(axis=-1))
 
 
+def average_precision_at_k(num_positives: Values, is_hit: npt.NDArray[np.bool_]) -> Floats:
+    """[n] of each row: the precision at the place of every hit, summed, / the most hits that k places can have.
+
+    Args:
+        num_positives: [n] how many items are right; NaN where there is none.
+        is_hit: [n, k] whether each place of the ranking, best first, holds a right one.
+    """
+    hits = is_hit.astype(np.float64)
+    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
+    return _divide((precision * hits).sum(axis=1), np.minimum(num_positives, hits.shape[1]).astype(np.float64))
+
+
+def recall_at_k(num_positives: Values, is_hit: npt.NDArray[np.bool_]) -> Floats:
+    """[n] of each row: the share of the right items that stand in the k places; NaN where there is none."""
+    return _divide(is_hit.astype(np.float64).sum(axis=1), num_positives.astype(np.float64))
+
+
+def mean_score(label: Values, score: Values, weights: Floats | None = None) -> Floats:
+    """Mean of scores that are qualities of their rows already, such as average precisions."""
+    return _mean(score, _weights(label, weights))
+
+
 def brier(label: Values, probability: Values, weights: Floats | None = None) -> Floats:
     """Mean squared error of probabilities."""
     return _mean(np.square(probability.astype(np.float64) - label), _weights(label, weights))

@@ -110,13 +110,13 @@ def save_deep(deep: Deep, weights: dict[str, Tensor], folder: Path) -> None:
     (folder / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n")
 
 
-def load_deep(path: Path) -> Deep:
-    """The model at `path`, ready to score.
+def load_deep(path: Path, *, kind: str = "deep") -> Deep:
+    """The model at `path`, ready to score; `kind` names another artifact that holds one.
 
     Raises:
         UserError: no such artifact, or one that another version of this program wrote.
     """
-    artifact = read_artifact(path, kind="deep")
+    artifact = read_artifact(path, kind=kind)
     try:
         features = features_from_json((path / FEATURES_FILE).read_text())
         settings = json.loads((path / SETTINGS_FILE).read_text())

@@ -101,9 +101,12 @@ def distill(
         )  # fmt: skip
     is_train = table.split[lesson.positions] == "train"
     upto_ns = int(table.cutoff_ns[lesson.positions[is_train]].max())
-    hidden = read_artifact(deep_path, kind="deep").settings.get("features", {}).get("hidden", ())
     features = fit_request_features(
-        store, table.entity_table, upto_ns, replace(settings.features, hidden=tuple(hidden)), settings.requests
+        store,
+        table.entity_table,
+        upto_ns,
+        replace(settings.features, hidden=hidden_columns(deep_path)),
+        settings.requests,
     )
     torch.manual_seed(settings.seed)
     model = DistilledModel(input_shape(features, deep.model.settings.embedding_dim), settings.network, deep.head.shape)
@@ -134,6 +137,11 @@ def distill(
     for kept in (checkpoint, taught):
         kept.remove()
     return read_artifact(path, kind="distilled")
+
+
+def hidden_columns(deep_path: Path) -> tuple[str, ...]:
+    """`table.column` names that the deep model could not see, and so its student."""
+    return tuple(read_artifact(deep_path, kind="deep").settings.get("features", {}).get("hidden", ()))
 
 
 def _examples(
