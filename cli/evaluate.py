@@ -13,6 +13,7 @@ from model.errors import UserError
 from model.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from model.labels.training_table import TrainingTable
     from model.protocol.outcome import Result
 
 
@@ -41,7 +42,8 @@ def evaluate(
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
-    """Score the test rows with every model and both LightGBM baselines, with intervals.
+    """Score the test rows with every model and both LightGBM baselines, with intervals; a ranking beside popular and
+    repeated items.
 
     Without --protocol: the models that the run has trained. With it: tables, labels, models and seeds as the file
     says; one that was killed goes on after the last seed.
@@ -126,6 +128,9 @@ def _evaluate_run(run: Path, without_embedding: str | None, as_json: bool) -> No
 
     folder = RunFolder(run)
     bound, training_table, _ = labelled(folder)
+    if bound.task == "link":
+        _evaluate_ranking(folder, training_table, as_json)
+        return
     ablation = None if without_embedding is None else folder.distilled(without_embedding)
     models = Models(deep=folder.deep, distilled=folder.distilled(), distilled_without_embedding=ablation)
     tables = Path(read_artifact(folder.training_table, kind="training_table").settings["tables"])
@@ -143,3 +148,26 @@ def _evaluate_run(run: Path, without_embedding: str | None, as_json: bool) -> No
         stdout.print(f"rank correlation of the distilled model with the deep one: {found.fidelity:.3f}")
 
     show(dict(artifact.metrics), as_json, words)
+
+
+def _evaluate_ranking(folder: RunFolder, training_table: "TrainingTable", as_json: bool) -> None:
+    from model.ranking.evaluate import evaluate_ranking
+    from model.store.store import open_store
+
+    with bar("ranking for the test rows") as progress:
+        artifact = evaluate_ranking(
+            open_store(folder.graph), training_table, folder.ranking, folder.evaluation, progress=progress
+        )
+    found = dict(artifact.metrics)
+
+    def words() -> None:
+        quality, recall = found["quality"], found["recall"]
+        lines = [
+            (model, *(f"{one[name]:.4f}" for name in ("value", "low", "high")), f"{recall[model]['value']:.4f}")
+            for model, one in quality.items()
+        ]
+        table(f"{found['metric']} on the test rows", ("model", "value", "low", "high", "recall"), lines)
+        for name, one in found["difference"].items():
+            stdout.print(f"ranking - {name}: {one['value']:.4f} [{one['low']:.4f}, {one['high']:.4f}]")
+
+    show(found, as_json, words)

@@ -4,7 +4,6 @@ from model.artifact import read_artifact
 from model.errors import UserError
 from model.labels.training_table import TrainingTable, read_training_table
 from model.query import BoundQuery, bind_query, parse_query
-from model.query.bound import trainable
 from model.run_folder import RunFolder
 from model.store.store import GraphStore, open_store
 from model.tables.database import Database
@@ -14,7 +13,7 @@ def labelled(folder: RunFolder) -> tuple[BoundQuery, TrainingTable, str]:
     """The bound query, its training table, and that one's digest.
 
     Raises:
-        UserError: a step is missing, the labels are of other tables than the stored graph, or no model learns the task.
+        UserError: a step is missing, the labels are of other tables than the stored graph.
     """
     artifact = read_artifact(folder.training_table, kind="training_table")
     store = open_store(folder.graph)
@@ -24,7 +23,6 @@ def labelled(folder: RunFolder) -> tuple[BoundQuery, TrainingTable, str]:
             hint="run `query` again",
         )
     bound = bind_query(parse_query(artifact.settings["query"]), store.graph)
-    trainable(bound.task)
     return bound, read_training_table(folder.training_table), artifact.digest
 
 

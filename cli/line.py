@@ -1,8 +1,8 @@
-"""Verbs from labels to a Triton repository: train, embed, distill, export."""
+"""Verbs from labels to a Triton repository: suggest, train, score, embed, distill, export."""
 
 # Heavy modules are imported by the verb that needs them: `stillhouse --help` and `release` answer at once.
-from dataclasses import replace
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,41 +10,99 @@ from cli.console import AsJson, bar, show_artifact, stderr
 from cli.options import DEFAULT_RUN, RunPath, check_version_name, parse_time
 from model.run_folder import RunFolder
 
+if TYPE_CHECKING:
+    from model.plans import DistilledModelPlan, ModelPlan
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the app, in the order of the line."""
-    for verb in (train, embed, distill, export):
+    for verb in (suggest, train, score, embed, distill, export):
         app.command()(verb)
 
 
+def suggest(
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Print the plans that `train` and, once there is a deep model, `distill` follow, with reasons.
+
+    Example: `stillhouse suggest --run runs/shop`
+    """
+    from cli.inputs import labelled
+    from model.plans import suggest_distilled_model_plan, suggest_model_plan
+    from model.store.store import open_store
+
+    folder = RunFolder(run)
+    bound, training_table, _ = labelled(folder)
+    store = open_store(folder.graph)
+    plans: dict[str, ModelPlan | DistilledModelPlan] = {"model": suggest_model_plan(store, bound, training_table)}
+    if bound.task != "link" and folder.deep.exists():
+        plans["distilled_model"] = suggest_distilled_model_plan(store, training_table, folder.deep)
+    document = {name: plan.to_json() for name, plan in plans.items()}
+    show(document, as_json, lambda: print("\n".join(f"## {name}\n{plan}" for name, plan in plans.items())))
+
+
 def train(
-    rows: Annotated[int, typer.Option(help="Row visits in all; more learn longer.")] = 100_000,
+    rows: Annotated[int | None, typer.Option(help="Row visits in all; more learn longer. As the plan says.")] = None,
     seed: Annotated[int, typer.Option(help="Of the weights and the order of rows.")] = 0,
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
-    """Train the deep model on the run's training table; one that was killed goes on where it was.
+    """Train the deep model on the run's training table, or for a link query a ranking, by the plan of `suggest`.
+
+    A deep model whose training was killed goes on where it was; a ranking begins anew.
 
     Example: `stillhouse train --run runs/shop`
     """
     from cli.inputs import labelled
     from model.checkpoint import Checkpoints
-    from model.deep.train import TrainSettings, train_deep
-    from model.query.bound import trainable
-    from model.store.row_features import FeatureSettings
+    from model.plans import Trainer, suggest_model_plan
     from model.store.store import open_store
 
     folder = RunFolder(run)
     bound, training_table, digest = labelled(folder)
-    task = trainable(bound.task)
-    hidden = tuple(f"{table_name}.{column}" for table_name, column in bound.hidden_columns)
-    settings = TrainSettings(max_rows=rows, seed=seed, features=FeatureSettings(hidden=hidden))
-    with bar("training the deep model") as progress:
-        artifact = train_deep(
-            open_store(folder.graph), training_table, task, folder.deep, settings, progress,
-            table_digest=digest, checkpoints=Checkpoints(say=stderr.print),
+    store = open_store(folder.graph)
+    plan = suggest_model_plan(store, bound, training_table, seed=seed)
+    if rows is not None:
+        plan = plan.edit({"max_rows": rows})
+    with bar("training the deep model" if bound.task != "link" else "training the ranking") as progress:
+        artifact = Trainer(plan, run).fit(
+            store, training_table, progress, table_digest=digest, checkpoints=Checkpoints(say=stderr.print)
         )  # fmt: skip
     show_artifact(artifact, as_json)
+
+
+def score(
+    cutoff: Annotated[str | None, typer.Option(help="Moment of the answers; the newest row's time by default.")] = None,
+    embeddings: Annotated[bool, typer.Option("--embeddings", help="Write their embeddings too.")] = False,
+    run: RunPath = DEFAULT_RUN,
+    as_json: AsJson = False,
+) -> None:
+    """Answer the query for everybody as of a cut-off, by the deep model or the ranking, to `predictions.parquet`.
+
+    The entities are those that pass the query's filter at the cut-off.
+
+    Example: `stillhouse score --cutoff 2024-11-30 --run runs/shop`
+    """
+    from cli.inputs import labelled
+    from model.labels.training_table import prediction_rows
+    from model.plans import Trainer, suggest_model_plan
+    from model.plans.trainer import OutputType
+    from model.store.store import open_store
+    from model.tables.database import open_database
+
+    folder = RunFolder(run)
+    bound, training_table, _ = labelled(folder)
+    store = open_store(folder.graph)
+    cutoff_ns = store.last_time_ns if cutoff is None else parse_time(cutoff)
+    tables = Path(read_artifact(folder.training_table, kind="training_table").settings["tables"])
+    wanted: set[OutputType] = {"predictions", "embeddings"} if embeddings else {"predictions"}
+    with open_database(tables) as database:
+        keys = prediction_rows(database, bound, cutoff_ns)
+    trainer = Trainer(suggest_model_plan(store, bound, training_table), run)
+    with bar("scoring") as progress:
+        made = trainer.predict(store, cutoff_ns, output_types=wanted, keys=keys, progress=progress)
+    show_artifact(made["predictions"], as_json)
 
 
 def embed(
@@ -84,19 +142,23 @@ def distill(
     """
     from cli.inputs import labelled
     from model.checkpoint import Checkpoints
-    from model.distilled.distill import DistillSettings
-    from model.distilled.distill import distill as distil_model
+    from model.plans import DistillationTrainer, suggest_distilled_model_plan
+    from model.query.bound import trainable
     from model.store.store import open_store
 
     folder = RunFolder(run)
-    _, training_table, digest = labelled(folder)
-    settings = DistillSettings(use_embedding=not without_embedding, use_teacher=not without_teacher)
-    if epochs is not None:
-        settings = replace(settings, loop=replace(settings.loop, epochs=epochs))
+    bound, training_table, digest = labelled(folder)
+    trainable(bound.task)
+    store = open_store(folder.graph)
+    plan = suggest_distilled_model_plan(store, training_table, folder.deep)
+    changes = {
+        **({"use_embedding": False} if without_embedding else {}),
+        **({"use_teacher": False} if without_teacher else {}),
+        **({} if epochs is None else {"loop.epochs": epochs}),
+    }
     with bar("distilling") as progress:
-        artifact = distil_model(
-            open_store(folder.graph), training_table, folder.deep, folder.distilled(name), settings, progress,
-            table_digest=digest, checkpoints=Checkpoints(say=stderr.print),
+        artifact = DistillationTrainer(plan.edit(changes), folder.deep, run, name).fit(
+            store, training_table, progress, table_digest=digest, checkpoints=Checkpoints(say=stderr.print)
         )  # fmt: skip
     show_artifact(artifact, as_json)
 

@@ -16,6 +16,8 @@ from model.errors import UserError
 from model.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from model.contract import PayloadContract
+    from serving.client import Prediction
     from serving.load_quote import Quote
 
 
@@ -58,18 +60,29 @@ def predict(
         if answer.is_fallback:
             stdout.print(f"{answer.score:.4f}  the stated default: no version could answer")
             return
-        stdout.print(
-            f"{answer.score:.4f}  from {answer.version}; embedding of {embedded or 'nobody: the entity is new'}"
-        )
+        seen = embedded or "nobody: the entity is new"
+        stdout.print(f"{_number_words(answer, endpoint.contract)}  from {answer.version}; embedding of {seen}")
 
     document = {
         "score": answer.score,
+        "scores": _by_name(answer, endpoint.contract),
         "version": answer.version,
         "is_fallback": answer.is_fallback,
         "embedding_time": embedded,
         "at": show_time(anchor_ns),
     }
     show(document, as_json, words)
+
+
+def _by_name(answer: "Prediction", contract: "PayloadContract") -> dict[str, float]:
+    """Several numbers by class, or by timeframe from 1; none where the answer is one number."""
+    names = contract.classes or range(1, contract.num_timeframes + 1)
+    return {str(name): score for name, score in zip(names, answer.scores, strict=False)}
+
+
+def _number_words(answer: "Prediction", contract: "PayloadContract") -> str:
+    several = _by_name(answer, contract)
+    return ", ".join(f"{name} {score:.4f}" for name, score in several.items()) or f"{answer.score:.4f}"
 
 
 def load(

@@ -23,7 +23,8 @@ from model.served.missing import MISSING_INT64 as MISSING_INT64
 ANCHOR_TIME = "anchor_time"
 """INT64 [batch, 1], nanoseconds since the Unix epoch: the moment of the prediction."""
 SCORE = "score"
-"""FP32 [batch, 1]: a probability for binary tasks, the value for regression."""
+"""FP32 [batch, K]: a probability (binary) or a value (regression), K = 1; a probability of each of the contract's
+`classes` (multiclass, multilabel); a value for each timeframe (forecast)."""
 EMBEDDING_TIME = "embedding_time"
 """INT64 [batch, 1], nanoseconds: cut-off of the embedding that was used; MISSING_INT64 where the entity has none."""
 CONTRACT_FILE = "contract.json"
@@ -82,7 +83,11 @@ class PayloadContract(BaseModel):
 
     model_name: str
     """Name in the URL: `/v2/models/{model_name}/infer`; stays the same from version to version."""
-    task: Literal["binary", "regression"]
+    task: Literal["binary", "regression", "multiclass", "multilabel", "forecast"]
+    classes: tuple[str | int | float | bool, ...] = ()
+    """Of multiclass and multilabel, in the order of the scores."""
+    num_timeframes: int = 0
+    """Of a forecast."""
     entity_table: str
     embedding_key: str
     """Name of the fact tensor whose value picks the embedding."""
@@ -98,6 +103,11 @@ class PayloadContract(BaseModel):
             if spec.name == name:
                 return spec
         raise KeyError(name)
+
+    @property
+    def num_scores(self) -> int:
+        """K, the numbers of one answer."""
+        return len(self.classes) or self.num_timeframes or 1
 
     def facts(self) -> tuple[TensorSpec, ...]:
         """The `{table}.{column}` inputs."""

@@ -20,9 +20,11 @@ from model.deep.scores import load_deep
 from model.distilled.lesson import part, teach
 from model.distilled.scores import load_distilled, score_table
 from model.errors import UserError
+from model.labels.table_file import as_column, from_column
 from model.labels.training_table import TrainingTable
-from model.metrics import Interval, Metric, auroc, bootstrap, mae
+from model.metrics import Interval, bootstrap
 from model.progress import Progress, silent
+from model.quality import main_metric
 from model.query import BoundQuery
 from model.store.store import GraphStore
 from model.tables.database import Database
@@ -47,12 +49,14 @@ class Evaluation:
     """What an `evaluation` artifact holds."""
 
     metric: str
-    """`auroc` (higher is better) or `mae` (lower is better)."""
+    """The task's main one (`model.quality`): `mae` is better when lower, all others when higher."""
     quality: Mapping[str, Interval]
     fidelity: float
-    """Spearman correlation of the distilled model's scores with the deep model's."""
+    """Spearman correlation of the distilled model's scores with the deep model's; NaN where none was distilled."""
     label: Floats
+    """[rows], or [rows, K] for multilabel and forecast."""
     scores: Mapping[str, Floats]
+    """[rows] or [rows, K] of each model."""
 
 
 def evaluate(
@@ -79,8 +83,7 @@ def evaluate(
         raise UserError(f"`{models.distilled}` was not distilled from `{models.deep}`", hint="distil again")
     _refuse_other_tables(store, {"deep": models.deep, "distilled": models.distilled})
     lesson = teach(store, table, deep, test, distilled.requests, seed, part(progress, 0, 600))
-    teacher = lesson.teacher_R.astype(np.float64)
-    scores: dict[str, Floats] = {"deep": 1 / (1 + np.exp(-teacher)) if deep.task == "binary" else teacher}
+    scores: dict[str, Floats] = {"deep": deep.head.answer(lesson.teacher_R).astype(np.float64)}
     scores["distilled"] = score_table(store, table, distilled, lesson).astype(np.float64)
     if models.distilled_without_embedding is not None:
         ablation = load_distilled(models.distilled_without_embedding)
@@ -88,17 +91,18 @@ def evaluate(
     scores["lightgbm_entity"] = lightgbm_entity(database, table, bound)[test].astype(np.float64)
     progress(750, 1000)
     scores["lightgbm_dfs"] = lightgbm_dfs(database, table, bound)[test].astype(np.float64)
-    label = table.label[test].astype(np.float64)
-    name, metric = _metric(deep.task)
+    label = deep.head.label(table, test).astype(np.float64)
+    name, metric = main_metric(deep.task)
     quality = bootstrap(metric, label, scores, seed=seed)
     document = {
         "metric": name,
         "quality": {model: asdict(interval) for model, interval in quality.items()},
-        "fidelity": float(spearmanr(scores["distilled"], scores["deep"]).statistic),
+        "fidelity": float(spearmanr(scores["distilled"].ravel(), scores["deep"].ravel()).statistic),
     }
     parents = {"graph": store.artifact.digest, "deep": deep.digest, "distilled": distilled.artifact.digest}
     with write_artifact(path, kind="evaluation", parents=parents, settings={"seed": seed}) as draft:
-        pq.write_table(pa.table({"label": label, **scores}), draft.path / SCORES_FILE)
+        columns = {name: as_column(values) for name, values in {"label": label, **scores}.items()}
+        pq.write_table(pa.table(columns), draft.path / SCORES_FILE)
         (draft.path / QUALITY_FILE).write_text(json.dumps(document, indent=2) + "\n")
         draft.metrics.update(document)
     progress(1000, 1000)
@@ -109,11 +113,11 @@ def read_evaluation(path: Path) -> Evaluation:
     """Read what `evaluate` wrote."""
     read_artifact(path, kind="evaluation")
     document = json.loads((path / QUALITY_FILE).read_text())
-    columns = {name: column.to_numpy() for name, column in zip(*_columns(path), strict=True)}
+    columns = {name: from_column(column).astype(np.float64) for name, column in zip(*_columns(path), strict=True)}
     return Evaluation(
         metric=document["metric"],
         quality={model: Interval(**interval) for model, interval in document["quality"].items()},
-        fidelity=document["fidelity"],
+        fidelity=float("nan") if document["fidelity"] is None else document["fidelity"],
         label=columns.pop("label"),
         scores=columns,
     )
@@ -130,7 +134,3 @@ def _refuse_other_tables(store: GraphStore, models: Mapping[str, Path]) -> None:
 def _columns(path: Path) -> tuple[list[str], list[pa.ChunkedArray]]:
     table = pq.read_table(path / SCORES_FILE)
     return table.column_names, table.columns
-
-
-def _metric(task: str) -> tuple[str, Metric]:
-    return ("auroc", auroc) if task == "binary" else ("mae", mae)

@@ -37,6 +37,7 @@ from model.served.score_histogram import score_bounds
 
 SERVED_MODULES = (
     "__init__",
+    "answers",
     "embedding_table",
     "features",
     "inputs",
@@ -122,18 +123,21 @@ def export_repository(
             shutil.copyfile(distilled_path / name, version / name)
         for name in EMBEDDING_FILES:
             shutil.copyfile(embeddings_path / name, version / "embeddings" / name)
-        engine = _put_engine(version, settings.engine)
+        engine, reason = _put_engine(version, settings.engine)
         (version.parent / "config.pbtxt").write_text(config_pbtxt(contract, settings, engine), "utf-8")
-        draft.metrics.update(engine=engine, num_embeddings=found["count"], cutoff_ns=found["cutoff_ns"])
+        draft.metrics.update(
+            engine=engine, engine_reason=reason, num_embeddings=found["count"], cutoff_ns=found["cutoff_ns"]
+        )
     return read_artifact(path, kind="triton_repository")
 
 
-def _put_engine(version: Path, wanted: str) -> Literal["compiled", "numpy"]:
-    """Put what scores into the version folder, whose other files are there; which engine it became.
+def _put_engine(version: Path, wanted: str) -> tuple[Literal["compiled", "numpy"], str]:
+    """Put what scores into the version folder, whose other files are there; which engine it became, and why.
 
     Raises:
         UserError: the compiled engine is wanted and cannot be had.
     """
+    reason = "as asked" if wanted == "numpy" else "there is no compiler on this machine"
     if wanted == "compiled" or (wanted == "auto" and has_compiler()):
         library = engine_library()
         try:
@@ -141,16 +145,17 @@ def _put_engine(version: Path, wanted: str) -> Literal["compiled", "numpy"]:
         except UnsupportedModelError as error:
             if wanted == "compiled":
                 raise UserError(f"the compiled engine cannot run this model: {error}", hint="use `numpy`") from error
+            reason = f"the compiled engine cannot run this model: {error}"
         else:
             shutil.copyfile(library, version / LIBRARY)
-            return "compiled"
+            return "compiled", "it knows this model"
     (version / "model" / "served").mkdir(parents=True)
     sources = Path(__file__).parent
     shutil.copyfile(sources / "__init__.py", version / "model" / "__init__.py")
     for name in SERVED_MODULES:
         shutil.copyfile(sources / "served" / f"{name}.py", version / "model" / "served" / f"{name}.py")
     shutil.copyfile(sources / "served" / f"{ENTRY_MODULE}.py", version / f"{ENTRY_MODULE}.py")
-    return "numpy"
+    return "numpy", reason
 
 
 def build_contract(
@@ -191,6 +196,8 @@ def build_contract(
     return PayloadContract(
         model_name=model_name,
         task=serving["task"],
+        classes=serving["target"]["classes"],
+        num_timeframes=serving["target"]["num_timeframes"],
         entity_table=entity.name,
         embedding_key=f"{entity.name}.{key}",
         embedding_dim=serving["embedding_dim"],
@@ -215,7 +222,7 @@ input [
 {inputs}
 ]
 output [
-  {{ name: "{SCORE}" data_type: TYPE_FP32 dims: [ 1 ] }},
+  {{ name: "{SCORE}" data_type: TYPE_FP32 dims: [ {contract.num_scores} ] }},
   {{ name: "{EMBEDDING_TIME}" data_type: TYPE_INT64 dims: [ 1 ] }}
 ]
 """

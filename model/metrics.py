@@ -14,7 +14,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[np.floating[Any]] | npt.NDArray[np.integer[Any]]
 Metric = Callable[[Values, Values, Floats], Floats]
-"""(label [n], score [n], weights [..., n]) -> [...]"""
+"""(label, score, weights [..., n]) -> [...]; label and score are [n], or [n, k] where an answer has several numbers."""
 _CHUNK_NUMBERS = 20_000_000
 _SMALLEST_PROBABILITY = 1e-7
 
@@ -45,14 +45,67 @@ def auroc(label: Values, score: Values, weights: Floats | None = None) -> Floats
 
 
 def mae(label: Values, score: Values, weights: Floats | None = None) -> Floats:
-    """Mean absolute error."""
+    """Mean absolute error, over all numbers of an answer."""
     return _mean(np.abs(label - score), _weights(label, weights))
 
 
 def log_loss(label: Values, probability: Values, weights: Floats | None = None) -> Floats:
-    """Mean negative log-likelihood in nats; probabilities are kept 1e-7 away from 0 and 1."""
-    p = np.clip(probability.astype(np.float64), _SMALLEST_PROBABILITY, 1 - _SMALLEST_PROBABILITY)
+    """Mean negative log-likelihood in nats, over all yes-or-no classes of an answer; see `_inside`."""
+    p = _inside(probability)
     return _mean(-np.where(label > 0.5, np.log(p), np.log1p(-p)), _weights(label, weights))
+
+
+def class_log_loss(label: Values, probability: Values, weights: Floats | None = None) -> Floats:
+    """The same for one class out of k: `label` [n] is its position, -1 for none of them, `probability` [n, k].
+
+    A class that is none of them was given the least probability.
+    """
+    place = label.astype(np.int64)
+    p = np.where(place >= 0, probability[np.arange(len(place)), place], 0.0)
+    return _mean(-np.log(_inside(p)), _weights(label, weights))
+
+
+def accuracy(label: Values, probability: Values, weights: Floats | None = None) -> Floats:
+    """Share of rows whose likeliest class, of `probability` [n, k], is the one at `label` [n]."""
+    likeliest = probability.argmax(axis=-1) if len(probability) else np.zeros(0, np.int64)
+    return _mean((likeliest == label).astype(np.float64), _weights(label, weights))
+
+
+def macro_auroc(label: Values, score: Values, weights: Floats | None = None) -> Floats:
+    """Mean AUROC of each class against all others, of the classes that both occur and do not; NaN without such a one.
+
+    Args:
+        label: [n] positions (-1: none of the classes), or [n, k] of 0 and 1.
+        score: [n, k].
+        weights: [..., n].
+    """
+    w = _weights(label, weights)
+    is_class = label if label.ndim == 2 else (label[:, None] == np.arange(score.shape[1])).astype(np.float64)
+    each = np.stack([auroc(is_class[:, k], score[:, k], w) for k in range(score.shape[1])], axis=-1)
+    known = ~np.isnan(each)
+    return _divide(np.where(known, each, 0.0).sum(axis=-1), known.sum(axis=-1))
+
+
+def average_precision_at_k(num_positives: Values, is_hit: npt.NDArray[np.bool_]) -> Floats:
+    """[n] of each row: the precision at the place of every hit, summed, / the most hits that k places can have.
+
+    Args:
+        num_positives: [n] how many items are right; NaN where there is none.
+        is_hit: [n, k] whether each place of the ranking, best first, holds a right one.
+    """
+    hits = is_hit.astype(np.float64)
+    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
+    return _divide((precision * hits).sum(axis=1), np.minimum(num_positives, hits.shape[1]).astype(np.float64))
+
+
+def recall_at_k(num_positives: Values, is_hit: npt.NDArray[np.bool_]) -> Floats:
+    """[n] of each row: the share of the right items that stand in the k places; NaN where there is none."""
+    return _divide(is_hit.astype(np.float64).sum(axis=1), num_positives.astype(np.float64))
+
+
+def mean_score(label: Values, score: Values, weights: Floats | None = None) -> Floats:
+    """Mean of scores that are qualities of their rows already, such as average precisions."""
+    return _mean(score, _weights(label, weights))
 
 
 def brier(label: Values, probability: Values, weights: Floats | None = None) -> Floats:
@@ -157,8 +210,16 @@ def _weights(label: Values, weights: Floats | None) -> Floats:
     return np.ones(len(label)) if weights is None else weights
 
 
+def _inside(probability: Values) -> Floats:
+    """Probabilities kept 1e-7 away from 0 and 1."""
+    inside: Floats = np.clip(probability.astype(np.float64), _SMALLEST_PROBABILITY, 1 - _SMALLEST_PROBABILITY)
+    return inside
+
+
 def _mean(values: Values, weights: Floats) -> Floats:
-    return _divide(weights @ values.astype(np.float64), weights.sum(axis=-1))
+    """Weighted mean of values [n], or of the means of [n, k]."""
+    each = values.astype(np.float64)
+    return _divide(weights @ (each if each.ndim == 1 else each.mean(axis=1)), weights.sum(axis=-1))
 
 
 def _divide(above: Floats, below: Floats) -> Floats:

@@ -30,6 +30,16 @@ class RunFolder:
         """The deep model."""
         return self.root / "deep"
 
+    @property
+    def ranking(self) -> Path:
+        """The model of a link query."""
+        return self.root / "ranking"
+
+    @property
+    def predictions(self) -> Path:
+        """A batch of answers."""
+        return self.root / "predictions"
+
     def embeddings(self, name: str = "embeddings") -> Path:
         """A batch of embeddings."""
         return self.root / name

@@ -22,6 +22,7 @@ from model.deep.scores import make_deep, save_deep
 from model.run_folder import RunFolder
 from model.store.row_features import FeatureSettings, fit_features
 from model.store.store import open_store
+from model.task import TaskHead
 
 
 def main() -> None:
@@ -37,7 +38,8 @@ def main() -> None:
     store = open_store(folder.graph)
     begun, begun_cpu = time.monotonic(), time.process_time()
     features = fit_features(store, store.last_time_ns, FeatureSettings())
-    deep = make_deep(store, features, SamplerSettings(), DeepSettings(), entity_table=arguments.table, task="binary")
+    head = TaskHead(kind="binary")
+    deep = make_deep(store, features, SamplerSettings(), DeepSettings(), entity_table=arguments.table, head=head)
     with write_artifact(folder.root / "bench_deep", kind="deep") as draft:
         save_deep(deep, deep.model.state_dict(), draft.path)
     fitted, fitted_cpu = time.monotonic(), time.process_time()

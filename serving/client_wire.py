@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,13 +25,15 @@ class Prediction:
     """The endpoint's answer."""
 
     score: float
-    """A probability for binary tasks, the value for regression."""
+    """A probability for binary tasks, the value for regression; the first of `scores` for other tasks."""
     embedding_time_ns: int | None
     """Cut-off of the embedding that was used; None where the entity has none."""
     version: str
     """Which version of the model answered, or should have."""
     is_fallback: bool = False
     """No version could answer: the score is the endpoint's stated default, nobody's prediction."""
+    scores: tuple[float, ...] = ()
+    """Of tasks with several numbers: one for each of the contract's classes or timeframes, in their order."""
 
 
 def raw(tensor: Tensor) -> bytes:
@@ -84,13 +86,17 @@ def read_grpc(answer: Any, headers: Mapping[str, str]) -> list[Prediction]:  # n
     return _predictions(scores.tolist(), times.tolist(), headers)
 
 
-def _predictions(scores: Iterable[float], times_ns: Iterable[int], headers: Mapping[str, str]) -> list[Prediction]:
+def _predictions(scores: Sequence[float], times_ns: Sequence[int], headers: Mapping[str, str]) -> list[Prediction]:
+    if not times_ns:
+        return []
+    num_scores = len(scores) // len(times_ns)
     return [
         Prediction(
-            score=float(score),
+            score=float(scores[place * num_scores]),
+            scores=tuple(map(float, scores[place * num_scores :][:num_scores])) if num_scores > 1 else (),
             embedding_time_ns=None if int(time_ns) == MISSING_INT64 else int(time_ns),
             version=headers.get(VERSION_HEADER, ""),
             is_fallback=FALLBACK_HEADER in headers,
         )
-        for score, time_ns in zip(scores, times_ns, strict=True)
+        for place, time_ns in enumerate(times_ns)
     ]

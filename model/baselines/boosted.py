@@ -21,6 +21,7 @@ from model.progress import Progress, silent
 from model.query.bound import DAY_NS, BoundQuery, trainable
 from model.tables.database import Database
 from model.tables.sql_text import quote
+from model.task import task_head
 
 MAX_CATEGORIES = 200
 """Rarer categories of a column share one code."""
@@ -43,8 +44,6 @@ _SETTINGS: dict[str, Any] = {
 }
 NUM_THREADS = 1
 """Threads that wait for each other spin: on a busy machine two take twenty times as long as one."""
-_CLAMP = (2, 98)
-"""Percentiles of the training labels between which predictions of a value are kept."""
 
 
 def lightgbm_entity(database: Database, table: TrainingTable, bound: BoundQuery) -> npt.NDArray[np.float32]:
@@ -124,36 +123,49 @@ def _encoded(column: Column, series: "pd.Series[Any]", table: TrainingTable) -> 
 
 
 def _boosted(features: Features, table: TrainingTable, bound: BoundQuery) -> npt.NDArray[np.float32]:
-    """Train on the training rows, stop by the validation rows, score all rows."""
+    """Train on the training rows, stop by the validation rows, answer for all rows: [rows], or [rows, k] by task.
+
+    A class of several, and a timeframe of a forecast, has trees of its own.
+    """
     if not features.names:
         features = Features(names=("nothing",), values_RF=np.zeros((len(table), 1), np.float32), categorical=())
-    train, validation = table.rows("train"), table.rows("validation")
-    is_binary = trainable(bound.task) == "binary"
-    settings = {**_SETTINGS, "num_threads": NUM_THREADS, "objective": "binary" if is_binary else "regression_l1"}
-    fitted = _dataset(features, table, train)
+    head = task_head(trainable(bound.task), table)
+    label = head.label(table)
+    if head.kind == "multiclass":
+        scores = _trees(features, table, label, {"objective": "multiclass", "num_class": len(head.classes)})
+    else:
+        one = {"objective": "regression_l1" if head.is_number else "binary"}
+        each = [_trees(features, table, column, one) for column in label.reshape(len(table), -1).T]
+        scores = np.stack(each, axis=1).reshape(label.shape)
+    return head.answer(scores) if head.is_number else scores
+
+
+def _trees(
+    features: Features, table: TrainingTable, label: npt.NDArray[np.float32], objective: dict[str, Any]
+) -> npt.NDArray[np.float32]:
+    """Probabilities or values of all rows; rows whose class no training row has stop nothing."""
+    train, validation = (rows[label[rows] >= 0] if "num_class" in objective else rows
+                         for rows in (table.rows("train"), table.rows("validation")))  # fmt: skip
+    fitted = _dataset(features, label, train)
     booster = lgb.train(
-        settings,
+        {**_SETTINGS, "num_threads": NUM_THREADS, **objective},
         fitted,
         num_boost_round=NUM_ROUNDS,
-        valid_sets=[_dataset(features, table, validation, reference=fitted)],
+        valid_sets=[_dataset(features, label, validation, reference=fitted)],
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
-    scores: npt.NDArray[np.float32] = np.asarray(
-        booster.predict(features.values_RF, num_threads=NUM_THREADS), dtype=np.float32
-    )
-    if is_binary:
-        return scores
-    low, high = np.percentile(table.label[train], _CLAMP)
-    clamped: npt.NDArray[np.float32] = scores.clip(np.float32(low), np.float32(high))
-    return clamped
+    return np.asarray(booster.predict(features.values_RF, num_threads=NUM_THREADS), dtype=np.float32)
 
 
 def _dataset(
-    features: Features, table: TrainingTable, rows: npt.NDArray[np.int64], reference: lgb.Dataset | None = None
+    features: Features,
+    label: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int64],
+    reference: lgb.Dataset | None = None,
 ) -> lgb.Dataset:
     return lgb.Dataset(
         features.values_RF[rows],
-        label=table.label[rows],
+        label=label[rows],
         reference=reference,
         categorical_feature=list(features.categorical),
         free_raw_data=True,

@@ -62,8 +62,8 @@ def embed(
     Raises:
         UserError: a key that the entity table does not have, or no entity at all.
     """
-    deep = load_deep(deep_path)
-    rows = _entities(store, deep.entity_table, cutoff_ns, keys)
+    deep = load_deep(deep_path, kind=model_kind(deep_path))
+    rows = entities(store, deep.entity_table, cutoff_ns, keys)
     facts = EmbeddingFacts(
         cutoff_ns=cutoff_ns,
         base_digest=deep.digest,
@@ -81,16 +81,25 @@ def embed(
     return read_artifact(path, kind="embeddings")
 
 
+def model_kind(path: Path) -> str:
+    """Of the artifact at `path` that holds a deep model: `deep`, or `ranking`."""
+    return "ranking" if (path / "ranking.json").exists() else "deep"
+
+
 def embed_rows(store: GraphStore, deep: Deep, rows: Int64, times: Int64 | int, progress: Progress = silent) -> Float32:
     """[R, E] embeddings of entity rows, each as of its own time (nanoseconds)."""
     _, vectors = score_rows(store, deep, rows, times, progress)
     return vectors
 
 
-def _entities(
+def entities(
     store: GraphStore, table: str, cutoff_ns: int, keys: npt.NDArray[Any] | Sequence[int] | Sequence[str] | None
 ) -> Int64:
-    """Rows in order of key, one for each key."""
+    """Rows of the entities that exist at a cut-off, or of some of them, in order of key, one for each key.
+
+    Raises:
+        UserError: a key that the table does not have, or no entity at all.
+    """
     if keys is None:
         rows = np.arange(store.num_visible(table, cutoff_ns), dtype=np.int64)
     else:

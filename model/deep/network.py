@@ -1,4 +1,4 @@
-"""A sampled neighbourhood becomes an embedding and a logit: the relational graph transformer.
+"""A sampled neighbourhood becomes an embedding and a logit (or several): the relational graph transformer.
 
 A token is a row near the seed: its columns, its step (table, link and hop), its age, and how many children of each kind
 it had lately. A parent is added to the token that points at it, so that a transaction knows its article and the
@@ -8,6 +8,7 @@ Legend: B seeds, M places of a step, T tokens in them, N places in all, W width,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -117,6 +118,7 @@ class DeepModel(nn.Module):
         steps: Sequence[Step],
         features: Mapping[str, TableFeatures],
         settings: DeepSettings,
+        output: tuple[int, ...] = (),
     ) -> None:
         """Make the layers.
 
@@ -125,10 +127,12 @@ class DeepModel(nn.Module):
             steps: of `plan_steps`.
             features: by table.
             settings: the size.
+            output: shape of one row's answer, `TaskHead.shape`: () for one number, (K,) for several.
         """
         super().__init__()
         self.steps = tuple(steps)
         self.settings = settings
+        self.output = output
         width = settings.width
         self.encoders = nn.ModuleList()
         for position, step in enumerate(self.steps):
@@ -144,14 +148,16 @@ class DeepModel(nn.Module):
         )
         self.to_embedding = nn.Linear(width, settings.embedding_dim)
         self.head = nn.Sequential(
-            nn.Linear(settings.embedding_dim, settings.embedding_dim), nn.GELU(), nn.Linear(settings.embedding_dim, 1)
+            nn.Linear(settings.embedding_dim, settings.embedding_dim),
+            nn.GELU(),
+            nn.Linear(settings.embedding_dim, prod(output)),
         )
 
     # The season of the seed's time is left out on purpose: with a few years of data the network learns the training
     # cut-offs by heart, and is wrong about the next one.
 
     def forward(self, inputs: DeepInputs) -> tuple[Tensor, Tensor]:
-        """(logit [B], embedding [B, E]); B may be 0."""
+        """(outputs [B, *output], embedding [B, E]); B may be 0."""
         tokens_SBMW = [self._tokens(position, inputs) for position in range(len(self.steps))]
         # Farthest first, so that a parent's parent has arrived in the parent before that moves on.
         for position in reversed(range(1, len(self.steps))):
@@ -167,7 +173,7 @@ class DeepModel(nn.Module):
         tokens_BNW = torch.cat([tokens_SBMW[position] for position in attended], dim=1)
         mask_BN = torch.cat([inputs.steps[position].mask_BM for position in attended], dim=1)
         embedding_BE = self.to_embedding(self.transformer(self.norm(tokens_BNW), mask_BN))
-        return self.head(embedding_BE).squeeze(-1), embedding_BE
+        return self.head(embedding_BE).reshape(len(embedding_BE), *self.output), embedding_BE
 
     def fit_scale(self, inputs: DeepInputs) -> None:
         """Standardise the numbers of every step by what some batch of inputs holds."""

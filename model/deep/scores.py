@@ -1,6 +1,6 @@
 """A trained deep model and what it says of rows of a store, as of any time: logits and embeddings.
 
-Legend: R rows, B rows of one batch, E embedding.
+Legend: R rows, B rows of one batch, E embedding, K classes or timeframes.
 """
 
 import json
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,13 @@ from model.deep.sampler import SamplerSettings, history_sizes, plan_steps
 from model.errors import UserError
 from model.graph import Graph, read_graph, write_graph
 from model.progress import Progress, silent
+from model.query.bound import TrainableTask
 from model.served.features import TableFeatures, features_from_json, features_to_json
 from model.store.store import GraphStore
+from model.task import TaskHead, head_from_json
 
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
-Task = Literal["binary", "regression"]
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
 
@@ -50,13 +51,15 @@ class Deep:
     features: dict[str, TableFeatures]
     sampler: SamplerSettings
     entity_table: str
-    task: Task
-    target_mean: float = 0.0
-    """Of a regression's training labels; 0 for binary tasks."""
-    target_std: float = 1.0
-    """1 for binary tasks."""
+    head: TaskHead
+    """What it predicts."""
     digest: str = ""
     """Of the artifact."""
+
+    @property
+    def task(self) -> TrainableTask:
+        """Kind of the head."""
+        return self.head.kind
 
     def inputs(self, store: GraphStore) -> InputBuilder:
         """What turns rows of `store` into batches for the model.
@@ -79,20 +82,16 @@ def make_deep(
     settings: DeepSettings,
     *,
     entity_table: str,
-    task: Task,
-    target_mean: float = 0.0,
-    target_std: float = 1.0,
+    head: TaskHead,
 ) -> Deep:
     """A deep model with fresh weights, drawn from torch's generator."""
     return Deep(
-        model=DeepModel(store.graph, plan_steps(store.graph, entity_table, sampler), features, settings),
+        model=DeepModel(store.graph, plan_steps(store.graph, entity_table, sampler), features, settings, head.shape),
         graph=store.graph,
         features=features,
         sampler=sampler,
         entity_table=entity_table,
-        task=task,
-        target_mean=target_mean,
-        target_std=target_std,
+        head=head,
     )
 
 
@@ -104,28 +103,28 @@ def save_deep(deep: Deep, weights: dict[str, Tensor], folder: Path) -> None:
     settings = {
         "entity_table": deep.entity_table,
         "task": deep.task,
-        "target_mean": deep.target_mean,
-        "target_std": deep.target_std,
+        "target": deep.head.to_json(),
         "model": asdict(deep.model.settings),
         "sampler": asdict(deep.sampler),
     }
     (folder / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n")
 
 
-def load_deep(path: Path) -> Deep:
-    """The model at `path`, ready to score.
+def load_deep(path: Path, *, kind: str = "deep") -> Deep:
+    """The model at `path`, ready to score; `kind` names another artifact that holds one.
 
     Raises:
         UserError: no such artifact, or one that another version of this program wrote.
     """
-    artifact = read_artifact(path, kind="deep")
+    artifact = read_artifact(path, kind=kind)
     try:
         features = features_from_json((path / FEATURES_FILE).read_text())
         settings = json.loads((path / SETTINGS_FILE).read_text())
         graph = read_graph(path / GRAPH_FILE)
         sampler = SamplerSettings(**{**settings["sampler"], "fanouts": tuple(settings["sampler"]["fanouts"])})
         steps = plan_steps(graph, settings["entity_table"], sampler)
-        model = DeepModel(graph, steps, features, DeepSettings(**settings["model"]))
+        head = head_from_json(settings["task"], settings["target"])
+        model = DeepModel(graph, steps, features, DeepSettings(**settings["model"]), head.shape)
         model.load_state_dict(load_file(path / WEIGHTS_FILE))
     except (KeyError, TypeError, OSError, RuntimeError) as error:
         raise UserError(f"cannot load the deep model at `{path}`: {error}", hint="train again") from error
@@ -136,9 +135,7 @@ def load_deep(path: Path) -> Deep:
         features=features,
         sampler=sampler,
         entity_table=settings["entity_table"],
-        task=settings["task"],
-        target_mean=settings["target_mean"],
-        target_std=settings["target_std"],
+        head=head,
         digest=artifact.digest,
     )
 
@@ -146,12 +143,12 @@ def load_deep(path: Path) -> Deep:
 def score_rows(
     store: GraphStore, deep: Deep, rows: Int64, cutoff_ns: Int64 | int, progress: Progress = silent
 ) -> tuple[Float32, Float32]:
-    """(logit [R], embedding [R, E]) of entity rows, each as of its own cut-off; R may be 0.
+    """(logit [R] or [R, K], embedding [R, E]) of entity rows, each as of its own cut-off; R may be 0.
 
-    The logit of a regression is the value itself.
+    The logit of a number is the value itself, in the unit of the label; `deep.head.answer` makes answers of them.
     """
     times = np.broadcast_to(np.asarray(cutoff_ns, dtype=np.int64), rows.shape)
-    logit = np.zeros(len(rows), dtype=np.float32)
+    logit = np.zeros((len(rows), *deep.head.shape), dtype=np.float32)
     embedding = np.zeros((len(rows), deep.model.settings.embedding_dim), dtype=np.float32)
     order = np.argsort(history_sizes(store, deep.entity_table, rows, times), kind="stable")
     batches = [order[start : start + SCORE_ROWS] for start in range(0, len(order), SCORE_ROWS)]
@@ -165,7 +162,7 @@ def score_rows(
     with torch.inference_mode():
         for done, (batch_B, inputs) in enumerate(ahead(batches, build), start=1):
             logit_B, embedding_BE = deep.model(inputs)
-            logit[batch_B] = logit_B.numpy() * deep.target_std + deep.target_mean
+            logit[batch_B] = deep.head.rescale(logit_B.numpy())
             embedding[batch_B] = embedding_BE.numpy()
             progress(done, len(batches))
     return logit, embedding

@@ -13,19 +13,21 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from model.artifact import Artifact, read_artifact, write_artifact
 from model.checkpoint import Checkpoint, Checkpoints, restore, state_of
 from model.deep.network import DeepInputs, DeepModel, DeepSettings, num_parameters
 from model.deep.sampler import SamplerSettings, history_sizes
-from model.deep.scores import Deep, Float32, Int64, Task, ahead, make_deep, save_deep, score_rows
+from model.deep.scores import Deep, Float32, Int64, ahead, make_deep, save_deep, score_rows
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
-from model.metrics import auroc, log_loss, mae
 from model.progress import Progress, silent
+from model.quality import quality, selection_loss
+from model.query.bound import TrainableTask
 from model.store.row_features import FeatureSettings, fit_features
 from model.store.store import GraphStore
+from model.task import task_head
+from model.task_loss import label_loss
 
 _BUCKET_BATCHES = 16
 """Rows are sorted by history within this many batches, so that a batch needs little padding."""
@@ -75,7 +77,7 @@ class TrainSettings:
 def train_deep(
     store: GraphStore,
     table: TrainingTable,
-    task: Task,
+    task: TrainableTask,
     path: Path,
     settings: TrainSettings,
     progress: Progress = silent,
@@ -99,8 +101,7 @@ def train_deep(
         )
     rows = entity_rows(store, table)
     features = fit_features(store, int(table.cutoff_ns[train].max()), settings.features)
-    mean, std = _target_scale(table.label[train], task)
-    target = torch.from_numpy((table.label - mean) / std)
+    head = task_head(task, table)
     rng = np.random.default_rng(settings.seed)
     if len(validation) > settings.max_validation_rows:
         validation = np.sort(rng.choice(validation, settings.max_validation_rows, replace=False))
@@ -114,13 +115,11 @@ def train_deep(
             settings.sampler,
             settings.model,
             entity_table=table.entity_table,
-            task=task,
-            target_mean=mean,
-            target_std=std,
+            head=head,
         )
         inputs = {"task": task, "settings": settings, "graph": store.artifact.digest, "table": table}
         checkpoint = Checkpoint(path, inputs, checkpoints or Checkpoints())
-        best = _fit(store, deep, table, rows, target, batches, validation, settings, progress, checkpoint)
+        best = _fit(store, deep, table, rows, batches, validation, settings, progress, checkpoint)
     with write_artifact(
         path, kind="deep", parents=_parents(store, table_digest), settings={"task": task, **asdict(settings)}
     ) as draft:
@@ -143,7 +142,6 @@ def _fit(
     deep: Deep,
     table: TrainingTable,
     rows: Int64,
-    target: Tensor,
     batches: list[Int64],
     validation: Int64,
     settings: TrainSettings,
@@ -169,13 +167,13 @@ def _fit(
         begun, waited, rows_seen = saved["step"], saved["waited"], saved["rows_seen"]
         best = None if saved["best"] is None else _Best(**saved["best"])
 
-    def build(batch_B: Int64) -> tuple[Int64, DeepInputs]:
-        return batch_B, builder.build(rows[batch_B], table.cutoff_ns[batch_B])
+    def build(batch_B: Int64) -> tuple[Float32, DeepInputs]:
+        return deep.head.target(table, batch_B), builder.build(rows[batch_B], table.cutoff_ns[batch_B])
 
-    for step, (batch_B, inputs) in enumerate(ahead(batches[begun:], build), start=begun + 1):
+    for step, (target_B, inputs) in enumerate(ahead(batches[begun:], build), start=begun + 1):
         model.train()
         logit_B, _ = model(inputs)
-        loss = _loss(logit_B, target[batch_B], deep.task)
+        loss = label_loss(deep.task, logit_B, torch.from_numpy(target_B))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
@@ -183,10 +181,10 @@ def _fit(
         schedule.step()
         # Young averages forget faster: a short training must not end near its random start.
         _follow(averaged.model, model, min(settings.average_decay, step / (step + 10)))
-        rows_seen += len(batch_B)
+        rows_seen += len(target_B)
         progress(step, len(batches))
         if step in evaluate_at:
-            metrics = _evaluate(store, averaged, rows[validation], table.cutoff_ns[validation], table.label[validation])
+            metrics = _evaluate(store, averaged, table, rows, validation)
             if best is None or metrics["validation_loss"] < best.loss:
                 weights = copy.deepcopy({k: value.contiguous() for k, value in averaged.model.state_dict().items()})
                 best = _Best(loss=metrics["validation_loss"], weights=weights, metrics=metrics, rows_seen=rows_seen)
@@ -227,30 +225,11 @@ def entity_rows(store: GraphStore, table: TrainingTable) -> Int64:
     return rows
 
 
-def _evaluate(store: GraphStore, deep: Deep, rows: Int64, cutoff_ns: Int64, label: Float32) -> dict[str, float]:
-    score, _ = score_rows(store, deep, rows, cutoff_ns)
-    if deep.task == "regression":
-        error = float(mae(label, score))
-        return {"validation_loss": error, "validation_mae": error}
-    probability = 1 / (1 + np.exp(-score.astype(np.float64)))
-    return {
-        "validation_loss": float(log_loss(label, probability)),
-        "validation_auroc": float(auroc(label, probability)),
-    }
-
-
-def _loss(logit_B: Tensor, target_B: Tensor, task: Task) -> Tensor:
-    if task == "binary":
-        return functional.binary_cross_entropy_with_logits(logit_B, target_B)
-    return functional.huber_loss(logit_B, target_B)
-
-
-def _target_scale(label: Float32, task: Task) -> tuple[float, float]:
-    """(mean, deviation) by which labels are standardised."""
-    if task == "binary":
-        return 0.0, 1.0
-    std = float(label.std())
-    return float(label.mean()), std if std > 0 else 1.0
+def _evaluate(store: GraphStore, deep: Deep, table: TrainingTable, rows: Int64, part: Int64) -> dict[str, float]:
+    logit, _ = score_rows(store, deep, rows[part], table.cutoff_ns[part])
+    label, answers = deep.head.label(table, part), deep.head.answer(logit)
+    found = {f"validation_{name}": value for name, value in quality(deep.head, label, answers).items()}
+    return {"validation_loss": selection_loss(deep.head, label, answers), **found}
 
 
 def _batches(train: Int64, size: Int64, settings: TrainSettings, rng: np.random.Generator) -> list[Int64]:

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from scipy.stats import pearsonr, spearmanr
@@ -25,8 +24,8 @@ from model.distilled.rows import RequestSettings, fit_request_features, input_sh
 from model.distilled.scores import lesson_inputs
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
-from model.metrics import auroc, log_loss, mae
 from model.progress import Progress, silent
+from model.quality import quality
 from model.served.features import TableFeatures, features_to_json
 from model.store.row_features import FeatureSettings
 from model.store.store import GraphStore
@@ -102,12 +101,15 @@ def distill(
         )  # fmt: skip
     is_train = table.split[lesson.positions] == "train"
     upto_ns = int(table.cutoff_ns[lesson.positions[is_train]].max())
-    hidden = read_artifact(deep_path, kind="deep").settings.get("features", {}).get("hidden", ())
     features = fit_request_features(
-        store, table.entity_table, upto_ns, replace(settings.features, hidden=tuple(hidden)), settings.requests
+        store,
+        table.entity_table,
+        upto_ns,
+        replace(settings.features, hidden=hidden_columns(deep_path)),
+        settings.requests,
     )
     torch.manual_seed(settings.seed)
-    model = DistilledModel(input_shape(features, deep.model.settings.embedding_dim), settings.network)
+    model = DistilledModel(input_shape(features, deep.model.settings.embedding_dim), settings.network, deep.head.shape)
     _refuse_unfit(model, deep, features)
     examples = {
         split: _examples(store, table, deep, features, settings, lesson.pick(which))
@@ -137,6 +139,11 @@ def distill(
     return read_artifact(path, kind="distilled")
 
 
+def hidden_columns(deep_path: Path) -> tuple[str, ...]:
+    """`table.column` names that the deep model could not see, and so its student."""
+    return tuple(read_artifact(deep_path, kind="deep").settings.get("features", {}).get("hidden", ()))
+
+
 def _examples(
     store: GraphStore,
     table: TrainingTable,
@@ -145,11 +152,10 @@ def _examples(
     settings: DistillSettings,
     lesson: Lesson,
 ) -> Examples:
-    mean, std = np.float32(deep.target_mean), np.float32(deep.target_std)
     return Examples(
         inputs=lesson_inputs(store, table, lesson, features, settings.requests, use_embedding=settings.use_embedding),
-        target_R=(table.label[lesson.positions] - mean) / std,
-        teacher_R=(lesson.teacher_R - mean) / std,
+        target_R=deep.head.target(table, lesson.positions),
+        teacher_R=deep.head.standardise(lesson.teacher_R),
     )
 
 
@@ -174,7 +180,7 @@ def _serving(deep: Deep, settings: DistillSettings) -> dict[str, Any]:
         "task": deep.task,
         "embedding_dim": deep.model.settings.embedding_dim,
         "use_embedding": settings.use_embedding,
-        "target": {"mean": deep.target_mean, "std": deep.target_std},
+        "target": deep.head.to_json(),
         "network": asdict(settings.network),
         "requests": asdict(settings.requests),
     }
@@ -184,18 +190,14 @@ def _metrics(
     model: DistilledModel, deep: Deep, validation: Examples, table: TrainingTable, lesson: Lesson
 ) -> dict[str, float]:
     """Quality on the validation labels, of the student and the teacher, and how well the student follows."""
-    label = table.label[lesson.positions]
+    label = deep.head.label(table, lesson.positions)
     student_R = predict(model, validation.inputs)
+    student, teacher = student_R.ravel(), validation.teacher_R.ravel()
     followed = {
-        "fidelity_pearson": float(pearsonr(student_R, validation.teacher_R).statistic),
-        "fidelity_spearman": float(spearmanr(student_R, validation.teacher_R).statistic),
+        "fidelity_pearson": float(pearsonr(student, teacher).statistic),
+        "fidelity_spearman": float(spearmanr(student, teacher).statistic),
     }
-    scores = {"validation": student_R, "teacher_validation": validation.teacher_R}
-    for name, score_R in scores.items():
-        if deep.task == "binary":
-            probability_R = 1 / (1 + np.exp(-score_R.astype(np.float64)))
-            followed[f"{name}_auroc"] = float(auroc(label, probability_R))
-            followed[f"{name}_log_loss"] = float(log_loss(label, probability_R))
-        else:
-            followed[f"{name}_mae"] = float(mae(label, score_R * deep.target_std + deep.target_mean))
+    for name, score_R in {"validation": student_R, "teacher_validation": validation.teacher_R}.items():
+        answers = deep.head.answer(deep.head.rescale(score_R))
+        followed |= {f"{name}_{metric}": value for metric, value in quality(deep.head, label, answers).items()}
     return followed

@@ -32,7 +32,7 @@ class Lesson:
     positions: Int
     """[R] rows of the training table."""
     teacher_R: Float  # noqa: N815
-    """Logits (binary) or values (regression) as of the anchors."""
+    """[R] or [R, K] logits, or values in the unit of the label, as of the anchors."""
     embedding_RE: Float  # noqa: N815
     embedding_ns: Int
     """[R] cut-offs of the embeddings, before the anchors by as much as in production.

@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from model.checkpoint import Checkpoint, restore, state_of
 from model.distilled.network import DistilledModel
 from model.distilled.rows import InputBatches
 from model.errors import UserError
 from model.progress import Progress
+from model.query.bound import TrainableTask
 from model.served.inputs import Float, Inputs, Int
+from model.task_loss import label_loss, teacher_loss
 
 _SCORE_BATCH = 1024
 
@@ -61,9 +62,9 @@ class Examples:
 
     inputs: Inputs
     target_R: Float  # noqa: N815
-    """Labels: 0 or 1 (binary), standardised values (regression)."""
+    """[R] or [R, K] as `TaskHead.target` gives them."""
     teacher_R: Float  # noqa: N815
-    """The teacher's logits, or its standardised values."""
+    """[R] or [R, K]: the teacher's logits, or its standardised values."""
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def train(
     model: DistilledModel,
     train_examples: Examples,
     validation: Examples,
-    task: str,
+    task: TrainableTask,
     settings: LoopSettings,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
@@ -135,8 +136,9 @@ def train(
                     }
                 )
         logit_R = torch.from_numpy(predict(model, validation.inputs))
-        losses.append(float(_against(logit_R, torch.from_numpy(validation.target_R), task)))
-        if losses[-1] <= min(losses):
+        losses.append(float(label_loss(task, logit_R, torch.from_numpy(validation.target_R))))
+        # Not a number where no class of a validation row is known: then the last epoch is as good as any.
+        if not losses[-1] > min(losses):
             best = {name: value.clone() for name, value in model.state_dict().items()}
         order, begun = rng.permutation(num_rows), 0
     model.load_state_dict(best)
@@ -146,10 +148,10 @@ def train(
 
 @one_thread()
 def predict(model: DistilledModel, inputs: Inputs) -> Float:
-    """[R] logits, or standardised values; deterministic."""
+    """[R] or [R, K] logits, or standardised values; deterministic."""
     model.eval()
     batches = InputBatches(inputs)
-    parts = [np.zeros(0, np.float32)]
+    parts = [np.zeros((0, *model.output), np.float32)]
     with torch.inference_mode():
         for start in range(0, len(inputs), _SCORE_BATCH):
             index_B: Int = np.arange(start, min(start + _SCORE_BATCH, len(inputs)))
@@ -158,19 +160,11 @@ def predict(model: DistilledModel, inputs: Inputs) -> Float:
     return logits
 
 
-def _loss(logit_B: Tensor, examples: Examples, index_B: Int, task: str, teacher_weight: float) -> Tensor:
-    loss = _against(logit_B, torch.from_numpy(examples.target_R[index_B]), task)
+def _loss(logit_B: Tensor, examples: Examples, index_B: Int, task: TrainableTask, teacher_weight: float) -> Tensor:
+    loss = label_loss(task, logit_B, torch.from_numpy(examples.target_R[index_B]))
     if teacher_weight == 0:
         return loss
-    teacher_B = torch.from_numpy(examples.teacher_R[index_B])
-    return loss + teacher_weight * _against(logit_B, teacher_B.sigmoid() if task == "binary" else teacher_B, task)
-
-
-def _against(logit_B: Tensor, target_B: Tensor, task: str) -> Tensor:
-    """Cross entropy against probabilities, or Huber's loss against values."""
-    if task == "binary":
-        return functional.binary_cross_entropy_with_logits(logit_B, target_B)
-    return functional.huber_loss(logit_B, target_B)
+    return loss + teacher_weight * teacher_loss(task, logit_B, torch.from_numpy(examples.teacher_R[index_B]))
 
 
 def _rate(num_steps: int, warm_up_share: float) -> Callable[[int], float]:

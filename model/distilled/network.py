@@ -7,6 +7,7 @@ Legend: B requests, T places, R packed rows of a history, W width, H heads, D wi
 """
 
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -118,10 +119,18 @@ class Layer(nn.Module):
 
 
 class DistilledModel(nn.Module):
-    """`Inputs` -> [B] logits (binary) or standardised values (regression); B may be 0, histories may be empty."""
+    """`Inputs` -> logits or standardised values; B may be 0, histories may be empty."""
 
-    def __init__(self, shape: InputShape, settings: NetworkSettings) -> None:
+    def __init__(self, shape: InputShape, settings: NetworkSettings, output: tuple[int, ...] = ()) -> None:
+        """Make the layers.
+
+        Args:
+            shape: of the inputs.
+            settings: the size.
+            output: shape of one row's answer, `TaskHead.shape`: () for one number, (K,) for several.
+        """
         super().__init__()
+        self.output = output
         num_time = time_features(torch.zeros(1).numpy()).shape[-1]
         self.shape = shape
         self.settings = settings
@@ -134,16 +143,16 @@ class DistilledModel(nn.Module):
         )
         self.layers = nn.ModuleList(Layer(settings) for _ in range(settings.num_layers))
         self.norm = nn.LayerNorm(settings.width)
-        self.head = nn.Linear(settings.width, 1)
+        self.head = nn.Linear(settings.width, prod(output))
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """[B]."""
+        """[B, *output]."""
         tokens_BTW, visible_BT = self._tokens(inputs)
         for layer in self.layers[:-1]:
             tokens_BTW = layer(tokens_BTW, visible_BT, tokens_BTW.shape[1])
         entity_BTW = self.layers[-1](tokens_BTW, visible_BT, 1)
-        logit_B: Tensor = self.head(self.norm(entity_BTW[:, 0])).squeeze(-1)
-        return logit_B
+        logit: Tensor = self.head(self.norm(entity_BTW[:, 0])).reshape(len(inputs), *self.output)
+        return logit
 
     def num_parameters(self) -> int:
         """Numbers that training sets."""

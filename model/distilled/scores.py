@@ -12,16 +12,17 @@ import numpy as np
 from safetensors.torch import load_file
 
 from model.artifact import Artifact, read_artifact
-from model.deep.scores import Task
 from model.deep.train import entity_rows
 from model.distilled.lesson import Lesson
 from model.distilled.loop import predict
 from model.distilled.network import DistilledModel, NetworkSettings
 from model.distilled.rows import RequestSettings, input_shape, request_inputs
 from model.labels.training_table import TrainingTable
+from model.query.bound import TrainableTask
 from model.served.features import TableFeatures, features_from_json
 from model.served.inputs import Float, Inputs
 from model.store.store import GraphStore
+from model.task import TaskHead, head_from_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,11 +32,14 @@ class Distilled:
     model: DistilledModel
     features: dict[str, TableFeatures]
     requests: RequestSettings
-    task: Task
+    head: TaskHead
     use_embedding: bool
-    target_mean: float
-    target_std: float
     artifact: Artifact
+
+    @property
+    def task(self) -> TrainableTask:
+        """Kind of the head."""
+        return self.head.kind
 
 
 def load_distilled(path: Path) -> Distilled:
@@ -47,34 +51,29 @@ def load_distilled(path: Path) -> Distilled:
     artifact = read_artifact(path, kind="distilled")
     features = features_from_json((path / "features.json").read_text("utf-8"))
     settings: dict[str, Any] = json.loads((path / "settings.json").read_text("utf-8"))
-    model = DistilledModel(input_shape(features, settings["embedding_dim"]), NetworkSettings(**settings["network"]))
+    head = head_from_json(settings["task"], settings["target"])
+    shape = input_shape(features, settings["embedding_dim"])
+    model = DistilledModel(shape, NetworkSettings(**settings["network"]), head.shape)
     model.load_state_dict(load_file(path / "weights.safetensors"))
     return Distilled(
         model=model.eval(),
         features=features,
         requests=RequestSettings(**settings["requests"]),
-        task=settings["task"],
+        head=head,
         use_embedding=settings["use_embedding"],
-        target_mean=settings["target"]["mean"],
-        target_std=settings["target"]["std"],
         artifact=artifact,
     )
 
 
 def score_table(store: GraphStore, table: TrainingTable, distilled: Distilled, lesson: Lesson) -> Float:
-    """[R] scores (probabilities, or values) of the lesson's rows as production would have given them.
+    """[R] or [R, K] answers (probabilities, or values) to the lesson's rows as production would have given them.
 
     The embedding is the lesson's, as old as it was sampled (`teach`), whatever the embedding of the anchor itself.
     """
     inputs = lesson_inputs(
         store, table, lesson, distilled.features, distilled.requests, use_embedding=distilled.use_embedding
     )
-    logit_R = predict(distilled.model, inputs)
-    if distilled.task == "binary":
-        probability_R: Float = np.reciprocal(1 + np.exp(-logit_R), dtype=np.float32)
-        return probability_R
-    value_R: Float = logit_R * np.float32(distilled.target_std) + np.float32(distilled.target_mean)
-    return value_R
+    return distilled.head.answer(distilled.head.rescale(predict(distilled.model, inputs)))
 
 
 def lesson_inputs(

@@ -8,7 +8,6 @@ Legend: R rows.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -21,8 +20,8 @@ from model.distilled.rows import NS_PER_HOUR, RequestSettings
 from model.distilled.scores import Distilled, score_table
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
-from model.metrics import auroc, calibration_error, log_loss, mae
 from model.progress import Progress, silent
+from model.quality import main_metric, quality
 from model.served.inputs import Float, Int
 from model.served.missing import MISSING_INT64
 from model.served.predictor import ENTITY
@@ -45,11 +44,11 @@ class Staleness:
     """Qualities of one student on the same rows under each condition."""
 
     metric: str
-    """`auroc` (higher is better) or `mae` (lower is better)."""
+    """The task's main one (`model.quality`): `mae` is better when lower, all others when higher."""
     base: float
     """What the lifts are counted from: a baseline's metric, or that of the best constant."""
     teacher: Mapping[str, float]
-    """Of the deep model at the anchors: the metric, and for chances `log_loss` and `calibration_error`."""
+    """Of the deep model at the anchors: all metrics of the task."""
     conditions: Mapping[str, Mapping[str, float]]
     """The same of the student, by condition: `AGES_HOURS`, MISSING, NO_INTERACTIONS, STRANGER."""
     retention: float
@@ -93,7 +92,7 @@ def measure(
         raise UserError(f"`{distilled.artifact.path}` was not distilled from this deep model", hint="distil again")
     if len(rows) == 0:
         raise UserError("there is no row to measure the distilled model on", hint="choose an earlier test cut-off")
-    label = table.label[rows]
+    label = deep.head.label(table, rows)
     teacher, lessons = _lessons(store, table, deep, rows, progress)
     silent_requests = replace(distilled.requests, real_time_interactions=dict.fromkeys(_paths(distilled), 0))
     cases: dict[str, tuple[Lesson, RequestSettings]] = {
@@ -105,10 +104,10 @@ def measure(
         name: score_table(store, table, replace(distilled, requests=requests), lesson)
         for name, (lesson, requests) in cases.items()
     }
-    conditions = {name: _quality(deep.task, label, score) for name, score in scores.items()}
-    of_teacher = _quality(deep.task, label, teacher)
-    metric = next(iter(of_teacher))
-    base = _constant(deep.task, table, label) if base is None else base
+    conditions = {name: quality(deep.head, label, score) for name, score in scores.items()}
+    of_teacher = quality(deep.head, label, teacher)
+    metric, _ = main_metric(deep.task)
+    base = _constant(deep, table, label) if base is None else base
     lift = of_teacher[metric] - base
     return Staleness(
         metric=metric,
@@ -116,7 +115,7 @@ def measure(
         teacher=of_teacher,
         conditions=conditions,
         retention=(conditions[FRESH][metric] - base) / lift if lift else float("nan"),
-        fidelity=float(spearmanr(scores[FRESH], teacher).statistic),
+        fidelity=float(spearmanr(scores[FRESH].ravel(), teacher.ravel()).statistic),
         num_parameters=distilled.model.num_parameters(),
         teacher_parameters=num_parameters(deep.model),
     )
@@ -128,7 +127,8 @@ def _lessons(
     """The teacher's scores, and embeddings of every age; none at all for MISSING, nor of whom did not exist then."""
     rows, anchor_ns = entity_rows(store, table)[positions], table.cutoff_ns[positions]
     existed_ns = store.row_times(table.entity_table)[rows]
-    lessons, logit_R = {}, np.zeros(len(rows), np.float32)
+    lessons: dict[str, Lesson] = {}
+    logit_R = np.zeros((len(rows), *deep.head.shape), np.float32)
     for place, (name, hours) in enumerate(AGES_HOURS.items()):
         stage = part(progress, WHOLE * place // len(AGES_HOURS), WHOLE * (place + 1) // len(AGES_HOURS))
         then_ns = anchor_ns - int(hours * NS_PER_HOUR)
@@ -141,29 +141,24 @@ def _lessons(
             embedding_ns=np.where(existed_ns <= then_ns, then_ns, MISSING_INT64),
         )
     lessons[MISSING] = replace(lessons[FRESH], embedding_ns=np.full(len(rows), MISSING_INT64))
-    return _as_scores(deep.task, logit_R), lessons
+    return deep.head.answer(logit_R), lessons
 
 
 def _paths(distilled: Distilled) -> list[str]:
     return [path for path in distilled.features if path != ENTITY]
 
 
-def _as_scores(task: str, logit_R: Float) -> Float:
-    if task != "binary":
-        return logit_R
-    probability_R: Float = (1 / (1 + np.exp(-logit_R.astype(np.float64)))).astype(np.float32)
-    return probability_R
+def _constant(deep: Deep, table: TrainingTable, label: Float) -> float:
+    """The metric of who says the same of everybody: chance, the commonest class, or the training rows' median."""
+    trained = deep.head.label(table, table.rows("train"))
+    one = np.median(trained, axis=0) if deep.head.is_number else _shares(deep, trained)
+    same = np.broadcast_to(one.astype(np.float32), (len(label), *deep.head.shape))
+    return float(main_metric(deep.task)[1](label, same, np.ones(len(label))))
 
 
-def _quality(task: str, label: Float, score: Float) -> dict[str, float]:
-    if task != "binary":
-        return {"mae": float(mae(label, score)), "mean_error": float(np.mean(score - label, dtype=np.float64))}
-    metrics: dict[str, Any] = {"auroc": auroc, "log_loss": log_loss, "calibration_error": calibration_error}
-    return {name: float(metric(label, score)) for name, metric in metrics.items()}
-
-
-def _constant(task: str, table: TrainingTable, label: Float) -> float:
-    """The metric of who says the same of everybody: chance, or the error of the training rows' median."""
-    if task == "binary":
-        return 0.5
-    return float(mae(label, np.full(len(label), np.median(table.label[table.rows("train")]))))
+def _shares(deep: Deep, trained: Float) -> Float:
+    """How common each class is among training rows."""
+    if deep.task == "multiclass":
+        trained = (trained[:, None] == np.arange(len(deep.head.classes))).astype(np.float32)
+    shares: Float = trained.mean(axis=0)
+    return shares

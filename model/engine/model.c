@@ -66,11 +66,15 @@ static void read_model(Model *model, Fault *fault, const char *folder) {
     Text task = member(fault, contract, "task", JSON_TEXT)->text;
     model->is_binary = same(task, text("binary"));
     if (!model->is_binary && !same(task, text("regression")))
-        fail(fault, "contract.json: the task %.*s is not known", (int)task.size, task.bytes);
+        fail(fault, "contract.json: only binary and regression are compiled (got %.*s)", (int)task.size, task.bytes);
     model->base_digest = member(fault, contract, "base_digest", JSON_TEXT)->text;
     model->embedding_dim = (int)member(fault, contract, "embedding_dim", JSON_NUMBER)->whole;
     model->target_mean = (float)member(fault, target, "mean", JSON_NUMBER)->number;
     model->target_std = (float)member(fault, target, "std", JSON_NUMBER)->number;
+    if (!model->is_binary) {
+        model->target_low = (float)member(fault, target, "low", JSON_NUMBER)->number;
+        model->target_high = (float)member(fault, target, "high", JSON_NUMBER)->number;
+    }
     int width = (int)member(fault, network, "width", JSON_NUMBER)->whole, num_facts, dim = model->embedding_dim;
     Input *facts = read_inputs(arena, fault, contract, "fact", text(""), &num_facts);
     model->key_input = named_input(fault, facts, num_facts, member(fault, contract, "embedding_key", JSON_TEXT)->text);
@@ -222,6 +226,13 @@ static void encode_item(const Model *model, const Embeddings *embeddings, Arena 
     }
 }
 
+static float answer(const Model *model, float output) {
+    if (model->is_binary) return 1 / (1 + expf(-output));
+    float value = output * model->target_std + model->target_mean;
+    if (isnan(value)) return value; // refused later, not clamped to a number
+    return fminf(fmaxf(value, model->target_low), model->target_high);
+}
+
 void predict(const Model *model, const Embeddings *embeddings, Arena *scratch, const Request *requests, int num_requests,
              float *score_B, int64_t *time_B, Spent *spent) {
     uint64_t begin_ns = now_ns();
@@ -252,8 +263,7 @@ void predict(const Model *model, const Embeddings *embeddings, Arena *scratch, c
                         tokens + start_B[b] * stride, &time_B[b]);
     uint64_t encoded_ns = now_ns();
     score(&model->network, scratch, tokens, start_B, num_items, score_B);
-    for (b = 0; b < num_items; b++)
-        score_B[b] = model->is_binary ? 1 / (1 + expf(-score_B[b])) : score_B[b] * model->target_std + model->target_mean;
+    for (b = 0; b < num_items; b++) score_B[b] = answer(model, score_B[b]);
     spent->encode_ns += encoded_ns - begin_ns;
     spent->network_ns += now_ns() - encoded_ns;
 }

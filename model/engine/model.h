@@ -18,7 +18,7 @@ typedef struct {
     int embedding_dim, num_histories;
     int key_input; // among the entity's
     bool is_binary;
-    float target_mean, target_std;
+    float target_mean, target_std, target_low, target_high;
     Table entity;
     History *histories;
     Linear embedding, embedding_age;

@@ -74,3 +74,12 @@ class TrainingTable:
             return "share of commonest class", float(commonest / len(label)) if len(label) else None
         what = "mean label" if self.lists is None else "mean items"
         return what, float(label.mean(dtype=np.float64)) if len(label) else None
+
+
+def positions(values: Values, classes: Values) -> npt.NDArray[np.int64]:
+    """[n] where each value stands among the sorted classes, -1 for one that is none of them."""
+    place = np.searchsorted(classes, values)
+    inside = place < len(classes)
+    known = np.zeros(len(values), bool)
+    known[inside] = classes[place[inside]] == values[inside]
+    return np.where(known, place, -1)

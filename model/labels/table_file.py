@@ -24,7 +24,7 @@ def write_training_table(
     columns = {
         "entity": pa.array(table.entity),
         "cutoff_ns": pa.array(table.cutoff_ns),
-        "label": _label_column(table.label),
+        "label": as_column(table.label),
         "split": pa.array(table.split.tolist(), pa.string()).dictionary_encode(),
     }
     if table.lists is not None:
@@ -54,7 +54,7 @@ def read_training_table(path: Path) -> TrainingTable:
         entity_table=rows.schema.metadata[b"entity_table"].decode(),
         entity=as_values(rows["entity"].to_numpy()),
         cutoff_ns=rows["cutoff_ns"].to_numpy(),
-        label=_label_array(rows["label"]),
+        label=from_column(rows["label"]).astype(np.float32),
         split=np.array(rows["split"].to_pylist(), dtype=np.str_),
         classes=as_values(_read(classes)["class"].to_numpy()) if classes.exists() else None,
         lists=as_lists(rows["items"]) if "items" in rows.column_names else None,
@@ -74,17 +74,19 @@ def as_lists(column: pa.ChunkedArray) -> Lists:
     return Lists(values=as_values(flat.to_numpy(zero_copy_only=False)), offsets=offsets)
 
 
-def _label_column(label: npt.NDArray[np.float32]) -> pa.Array:
+def as_column(label: npt.NDArray[np.floating]) -> pa.Array:
+    """Numbers [rows], or [rows, k] as lists of a fixed length."""
     if label.ndim == 1:
         return pa.array(label)
     return pa.FixedSizeListArray.from_arrays(pa.array(label.ravel()), label.shape[1])
 
 
-def _label_array(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
+def from_column(column: pa.ChunkedArray) -> npt.NDArray[np.floating]:
+    """The inverse of `as_column`."""
     if not pa.types.is_fixed_size_list(column.type):
-        return np.asarray(column.to_numpy(), np.float32)
+        return np.asarray(column.to_numpy())
     flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat, np.float32).reshape(len(column), column.type.list_size)
+    return np.asarray(flat).reshape(len(column), column.type.list_size)
 
 
 def _read(path: Path) -> pa.Table:

@@ -17,7 +17,7 @@ from model.labels.table import SPLITS as SPLITS
 from model.labels.table import Lists as Lists
 from model.labels.table import Split as Split
 from model.labels.table import TrainingTable as TrainingTable
-from model.labels.table import Values
+from model.labels.table import Values, positions
 from model.labels.table_file import as_lists, as_values
 from model.labels.table_file import read_training_table as read_training_table
 from model.labels.table_file import write_training_table as write_training_table
@@ -80,7 +80,7 @@ def _table(found: pa.Table, split: npt.NDArray[np.str_], bound: BoundQuery) -> T
     elif bound.task == "multiclass":
         values = _values(label)
         classes = _distinct(values[split == "train"])
-        numbers = _positions(values, classes)
+        numbers = positions(values, classes).astype(np.float32)
     elif bound.task == "forecast":
         flat = label.combine_chunks().flatten().to_numpy(zero_copy_only=False)
         numbers = flat.astype(np.float32).reshape(len(label), bound.num_timeframes or 1)
@@ -95,15 +95,6 @@ def _table(found: pa.Table, split: npt.NDArray[np.str_], bound: BoundQuery) -> T
         classes=classes,
         lists=lists,
     )
-
-
-def _positions(values: Values, classes: Values) -> npt.NDArray[np.float32]:
-    """[rows] where each value stands among the sorted classes, -1 for one that is none of them."""
-    position = np.searchsorted(classes, values)
-    known = np.zeros(len(values), bool)
-    inside = position < len(classes)
-    known[inside] = classes[position[inside]] == values[inside]
-    return np.where(known, position, -1).astype(np.float32)
 
 
 def _distinct(values: Values) -> Values:

@@ -1,14 +1,14 @@
 """A query whose names have been looked up: what the planner, the trainers and the exporters go by."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from model.errors import UserError
 from model.query.syntax import UNIT_NS, Aggregate, Condition, Operand, Window, aggregates, columns
 
 Task = Literal["binary", "regression", "multiclass", "multilabel", "link", "forecast"]
-TrainableTask = Literal["binary", "regression"]
-"""Tasks that models learn; the others have training tables only."""
+TrainableTask = Literal["binary", "regression", "multiclass", "multilabel", "forecast"]
+"""Tasks of the deep and the distilled model; a link is learned by a ranking (`model/ranking`)."""
 
 DAY_NS = UNIT_NS["day"]
 
@@ -73,17 +73,17 @@ def parent_tables(bound: BoundQuery) -> tuple[str, ...]:
 
 
 def trainable(task: Task) -> TrainableTask:
-    """The same task, known to be one that models learn.
+    """The same task, known to be one whose answers are numbers of an entity: it can be distilled and served live.
 
     Raises:
-        UserError: with the way round.
+        UserError: a link, with the way round.
     """
-    if task == "binary" or task == "regression":
+    if task != "link":
         return task
     raise UserError(
-        f"no model learns this task yet (got {task}; models learn {' and '.join(get_args(TrainableTask))})",
-        hint="its training table can be used elsewhere; here, ask for one class, item or number at a time, e.g. "
-        "`PREDICT table.column = 'value'` or `PREDICT EXISTS(...)`",
+        "a ranking is not distilled and served live yet (the query lists links)",
+        hint="`stillhouse score` ranks for everybody at once; or add CLASSIFY for a probability of each item, which is "
+        "distilled and served",
     )
 
 

@@ -2,7 +2,7 @@
 
 Everything between Triton's tensors and the network, in numpy alone; copied into the Triton repository.
 
-Legend: B items of all requests, R rows of one history of all items.
+Legend: B items of all requests, R rows of one history of all items, K classes or timeframes.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from model.served.answers import VECTORS, answer, rescale
 from model.served.embedding_table import EmbeddingTable
 from model.served.features import TableFeatures, encode_values, features_from_json
 from model.served.inputs import Float, Inputs, Int, Rows, age_days, keep_recent, summarise
@@ -75,11 +76,12 @@ class Predictor:
 
         Args:
             contract: `contract.json`.
-            settings: `settings.json` of the distilled model: its network, and the scale of a regression's target.
+            settings: `settings.json` of the distilled model: its network, and the scale and bounds of its numbers.
             features: of the entity (`entity`) and of each history, by path.
             weights: of the network.
         """
         self.contract = contract
+        self.task: str = contract["task"]
         self._target = settings["target"]
         self._datatypes = {spec["name"]: spec["datatype"] for spec in contract["inputs"]}
         self._facts = {spec["name"]: spec["column"] for spec in contract["inputs"] if spec["role"] == "fact"}
@@ -128,16 +130,15 @@ class Predictor:
         return Request(anchor_ns=anchor_ns, facts=facts, num_rows=num_rows, histories=histories)
 
     def predict(self, requests: Sequence[Request], embeddings: EmbeddingTable) -> tuple[Float, Int]:
-        """[B] scores (probability, or the value for regression) and [B] cut-offs of the embeddings used.
+        """[B] or [B, K] scores, as `model/served/answers.py` has them, and [B] cut-offs of the embeddings used.
 
         An embedding from after the anchor is not used: nothing reads after the cut-off.
         """
         inputs, embedding_time_B = self._inputs(requests, embeddings)
-        logit_B = self._scorer(inputs)
-        if self.contract["task"] == "binary":
-            with np.errstate(over="ignore"):
-                return np.reciprocal(1 + np.exp(-logit_B), dtype=np.float32), embedding_time_B
-        return logit_B * np.float32(self._target["std"]) + np.float32(self._target["mean"]), embedding_time_B
+        output = self._scorer(inputs)
+        if self.task not in VECTORS:
+            output = output[:, 0]
+        return answer(self.task, rescale(self.task, output, self._target), self._target), embedding_time_B
 
     def warm_up_requests(self) -> list[Request]:
         """Requests that touch every weight and the sizes that matter: nothing but nulls, full histories."""

@@ -18,7 +18,7 @@ _DECADES = range(-2, 6)
 
 def score_bounds(task: str) -> tuple[float, ...]:
     """Inclusive upper bounds, without infinity: fine towards 0 and 1 for probabilities, and towards 0 for values."""
-    if task == "binary":
+    if task in ("binary", "multiclass", "multilabel"):
         return (*_RARE, 0.5, *(round(1 - share, 4) for share in reversed(_RARE)))
     sizes = [round(step * 10.0**decade, 2 - decade) for decade in _DECADES for step in _PER_DECADE]
     return (*(-size for size in reversed(sizes)), 0.0, *sizes)

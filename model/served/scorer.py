@@ -1,10 +1,10 @@
-"""The distilled model's network in numpy: weights as safetensors + `Inputs` -> logits.
+"""The distilled model's network in numpy: weights as safetensors + `Inputs` -> outputs.
 
 The twin of `model/distilled/network.py`, for servers that hold numpy only. Requests are packed without padding;
 in the last layer only the entity token asks. Copied into the Triton repository.
 
 Legend: B requests, N packed tokens of all requests, T the most tokens of one request, R rows of a history,
-W width, H heads, D width of a head, F numbers, C codes.
+W width, H heads, K outputs, D width of a head, F numbers, C codes.
 """
 
 import json
@@ -124,13 +124,12 @@ class Scorer:
         )
 
     def __call__(self, inputs: Inputs) -> Float:
-        """[B] logits (binary) or standardised values (regression). Works for no request and for empty histories."""
+        """[B, K] outputs, K of them a request. Works for no request and for empty histories."""
         tokens_NW, places = self._tokens(inputs)
         for layer in range(self._num_layers - 1):
             tokens_NW = self._layer(f"layers.{layer}", tokens_NW, places)
         entity_BW = self._layer(f"layers.{self._num_layers - 1}", tokens_NW, places, entity_only=True)
-        logit_B1 = self._linear("head", self._norm("norm", entity_BW))
-        return logit_B1[:, 0]
+        return self._linear("head", self._norm("norm", entity_BW))
 
     def _tokens(self, inputs: Inputs) -> tuple[Float, _Places]:
         """All tokens sorted by request, the entity's token first of each."""

@@ -16,6 +16,7 @@ sys.path.insert(0, str(FOLDER))
 import numpy as np  # noqa: E402
 import triton_python_backend_utils as pb_utils  # noqa: E402
 
+from model.served.answers import told  # noqa: E402
 from model.served.embedding_table import EmbeddingTable, RefusedTableError  # noqa: E402
 from model.served.missing import MISSING_INT64  # noqa: E402
 from model.served.predictor import BadRequestError, Predictor, Request  # noqa: E402
@@ -35,7 +36,7 @@ class TritonPythonModel:
         """Load weights and bundled embeddings, score once, and start to look for newer embeddings."""
         self._predictor = Predictor.open(FOLDER)
         self._embeddings = self._predictor.open_embeddings(FOLDER / "embeddings")
-        bounds = score_bounds(self._predictor.contract["task"])
+        bounds = score_bounds(self._predictor.task)
         self._scores = ScoreHistogram(bounds)
         self._metrics = _Metrics(args["model_name"], args["model_version"], args["model_instance_name"], bounds)
         self._metrics.cutoff.set(self._embeddings.cutoff_ns / 1e9)
@@ -74,19 +75,22 @@ class TritonPythonModel:
         self._teller.join()
 
     def _respond(self, parsed: list[Request], is_real: list[bool]) -> list[Any]:
-        score_B, time_B = self._predictor.predict(parsed, self._embeddings)
+        score, time_B = self._predictor.predict(parsed, self._embeddings)
+        score_BK = score.reshape(len(score), -1)
         self._metrics.missing.increment(float(np.count_nonzero(time_B == MISSING_INT64)))
         real_B = slice(None) if all(is_real) else np.repeat(is_real, [len(request) for request in parsed])
-        self._scores.add(score_B[real_B])
+        self._scores.add(told(self._predictor.task, score[real_B]))
         responses = []
         start = 0
         for request in parsed:
             items = slice(start, start + len(request))
             start = items.stop
-            if np.isfinite(score_B[items]).all():
-                score = pb_utils.Tensor("score", score_B[items, None])
-                time = pb_utils.Tensor("embedding_time", time_B[items, None])
-                responses.append(pb_utils.InferenceResponse([score, time]))
+            if np.isfinite(score_BK[items]).all():
+                outputs = [
+                    pb_utils.Tensor("score", score_BK[items]),
+                    pb_utils.Tensor("embedding_time", time_B[items, None]),
+                ]
+                responses.append(pb_utils.InferenceResponse(outputs))
             else:
                 responses.append(_failure("the model's score is not finite", pb_utils.TritonError.INTERNAL))
         return responses

@@ -17,7 +17,9 @@ class Answer:
     status: int
     """HTTP; 0 stands for no answer."""
     score: float | None
-    """None where there is none."""
+    """None where there is none; of an answer with several numbers the first."""
+    more: tuple[float, ...] = ()
+    """The others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +35,11 @@ class Pair:
 
     @property
     def difference(self) -> float | None:
-        """Between the scores; None where one is missing."""
-        if self.stable.score is None or self.shadow.score is None:
+        """Between the scores, the largest of several; None where one is missing, or where one answers with more."""
+        if self.stable.score is None or self.shadow.score is None or len(self.stable.more) != len(self.shadow.more):
             return None
-        return abs(self.stable.score - self.shadow.score)
+        stable, shadow = (self.stable.score, *self.stable.more), (self.shadow.score, *self.shadow.more)
+        return max(abs(one - other) for one, other in zip(stable, shadow, strict=True))
 
     @property
     def outcome(self) -> Outcome:
@@ -46,7 +49,7 @@ class Pair:
         difference = self.difference
         if difference is None:
             return "shadow_failed"
-        allowed = self.tolerance * max(1.0, abs(self.stable.score))
+        allowed = self.tolerance * max(1.0, *map(abs, (self.stable.score, *self.stable.more)))
         return "agreed" if difference <= allowed else "disagreed"
 
 
@@ -54,7 +57,9 @@ def read_answer(status: int, body: bytes) -> Answer:
     """Score of a V2 JSON answer with one row; whatever has none is a failure."""
     try:
         outputs = json.loads(body)["outputs"] if status == 200 else []
-        score = next(float(one["data"][0]) for one in outputs if one["name"] == SCORE)
-    except (ValueError, KeyError, TypeError, IndexError, StopIteration):
+        score, *more = next([float(number) for number in one["data"]] for one in outputs if one["name"] == SCORE)
+    except (ValueError, KeyError, TypeError, StopIteration):
         return Answer(status=status, score=None)
-    return Answer(status=status, score=score if score == score else None)
+    if any(number != number for number in (score, *more)):
+        return Answer(status=status, score=None)
+    return Answer(status=status, score=score, more=tuple(more))

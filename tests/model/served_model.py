@@ -19,6 +19,7 @@ from model.served.features import TableFeatures, features_to_json
 from model.served.inputs import Float, Int
 from model.store.row_features import FeatureSettings
 from model.store.store import GraphStore
+from model.task import TaskHead
 from tests.model.small_shop import at_day, small_store
 
 DEEP_DIGEST = "sha256:" + "d" * 64
@@ -36,9 +37,10 @@ class ServedModel:
     embeddings: Path
     repository: Path
     contract: PayloadContract
+    head: TaskHead
 
     def expected(self, keys: Int, anchors_ns: Int) -> Float:
-        """[B] PyTorch's probabilities for known customers, straight from the tables."""
+        """[B] or [B, K] PyTorch's answers for known customers, straight from the tables."""
         table = EmbeddingTable.open(self.embeddings, base_digest=DEEP_DIGEST, dim=DIM)
         place_B = table.find(keys)
         never = anchors_ns + 1
@@ -54,11 +56,15 @@ class ServedModel:
         age_days_B = np.where((place_B < 0) | (anchors_ns < table.cutoff_ns), np.nan, inputs.embedding_age_days_B)
         object.__setattr__(inputs, "embedding_age_days_B", age_days_B.astype(np.float32))
         with torch.inference_mode():
-            probability_B: Float = self.model(inputs).sigmoid().numpy()
-            return probability_B
+            output: Float = self.model(inputs).numpy()
+        return self.head.answer(self.head.rescale(output))
 
 
-def make_served_model(folder: Path, engine: Literal["compiled", "numpy"] = "compiled") -> ServedModel:
+def make_served_model(
+    folder: Path,
+    engine: Literal["auto", "compiled", "numpy"] = "compiled",
+    head: TaskHead = TaskHead(kind="binary"),
+) -> ServedModel:
     """Build all of it below `folder`."""
     # Threads wait for each other longer than this small network takes.
     torch.set_num_threads(1)
@@ -68,7 +74,7 @@ def make_served_model(folder: Path, engine: Literal["compiled", "numpy"] = "comp
         store, "customers", at_day(60), FeatureSettings(include_links=True), RequestSettings()
     )
     network, requests = NetworkSettings(), RequestSettings()
-    model = DistilledModel(input_shape(features, DIM), network).eval()
+    model = DistilledModel(input_shape(features, DIM), network, head.shape).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     torch.nn.init.normal_(model.head.weight, std=2.0)
@@ -77,7 +83,7 @@ def make_served_model(folder: Path, engine: Literal["compiled", "numpy"] = "comp
     with write_artifact(distilled, kind="distilled", parents=parents) as draft:
         save_file(model.state_dict(), draft.path / "weights.safetensors")
         (draft.path / "features.json").write_text(features_to_json(features), "utf-8")
-        serving = {"task": "binary", "embedding_dim": DIM, "use_embedding": True, "target": {"mean": 0.0, "std": 1.0}}
+        serving = {"task": head.kind, "embedding_dim": DIM, "use_embedding": True, "target": head.to_json()}
         serving |= {"network": asdict(network), "requests": asdict(requests)}
         (draft.path / "settings.json").write_text(json.dumps(serving), "utf-8")
     embeddings = folder / "embeddings"
@@ -94,6 +100,7 @@ def make_served_model(folder: Path, engine: Literal["compiled", "numpy"] = "comp
         embeddings=embeddings,
         repository=repository,
         contract=read_contract(repository),
+        head=head,
     )
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 
 from model.deep.network import DeepSettings
-from model.deep.scores import Deep, Task, load_deep
+from model.deep.scores import Deep, load_deep
 from model.deep.train import TrainSettings, train_deep
 from model.distilled.network import NetworkSettings
 from model.labels.training_table import TrainingTable
+from model.query.bound import TrainableTask
 from model.served.inputs import Int
 from model.store.store import GraphStore
 from tests.model.small_shop import TO_CUSTOMER, at_day, small_store
@@ -33,7 +34,7 @@ class Taught:
     deep: Deep
 
 
-def make_taught(folder: Path, task: Task = "binary") -> Taught:
+def make_taught(folder: Path, task: TrainableTask = "binary") -> Taught:
     """Label: no purchase in the next two days, or for a regression a hundred times the purchases of the next ten."""
     # Threads wait for each other longer than these small networks take.
     torch.set_num_threads(1)
@@ -43,7 +44,7 @@ def make_taught(folder: Path, task: Task = "binary") -> Taught:
     return Taught(store=store, table=table, deep_path=folder / "deep", deep=load_deep(folder / "deep"))
 
 
-def _table(store: GraphStore, task: Task) -> TrainingTable:
+def _table(store: GraphStore, task: TrainableTask) -> TrainingTable:
     keys = np.sort(store.keys("customers").astype(np.int64))
     days = np.arange(20, 90, 5)
     cutoff_ns = np.repeat([at_day(float(day)) for day in days], len(keys))

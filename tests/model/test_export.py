@@ -14,6 +14,7 @@ from model.compile import LIBRARY
 from model.contract import Datatype, Role, read_contract
 from model.errors import UserError
 from model.export import ENTRY_MODULE, SERVED_MODULES, ExportSettings, config_pbtxt, export_repository
+from model.task import TaskHead
 from tests.model.served_model import DEEP_DIGEST, NAME, ServedModel, make_served_model, write_embeddings
 
 PATH = "customers.id->transactions.customer"
@@ -82,10 +83,24 @@ def test_what_the_compiled_engine_does_not_know_runs_in_numpy(served: ServedMode
     with pytest.raises(UserError, match=r"cannot run this model.*`colours` are not known"):
         _export(served, tmp_path / "odd", served.embeddings, tmp_path / "out", engine="compiled")
     _export(served, tmp_path / "odd", served.embeddings, tmp_path / "out")
-    assert read_artifact(tmp_path / "out", kind="triton_repository").metrics["engine"] == "numpy"
+    metrics = read_artifact(tmp_path / "out", kind="triton_repository").metrics
+    assert metrics["engine"] == "numpy"
+    assert "`colours` are not known" in metrics["engine_reason"]
     version = tmp_path / "out" / NAME / "1"
     assert (version / f"{ENTRY_MODULE}.py").exists()
     assert not (version / LIBRARY).exists()
+
+
+def test_answers_of_several_numbers_run_in_numpy_and_it_says_why(tmp_path: Path) -> None:
+    head = TaskHead(kind="multiclass", classes=("blue", "red"))
+    served = make_served_model(tmp_path, "auto", head)
+    metrics = read_artifact(served.repository, kind="triton_repository").metrics
+    assert metrics["engine"] == "numpy"
+    assert metrics["engine_reason"].endswith("only binary and regression are compiled (got multiclass)")
+    assert (served.contract.classes, served.contract.num_scores) == (("blue", "red"), 2)
+    assert "dims: [ 2 ]" in (served.repository / NAME / "config.pbtxt").read_text()
+    with pytest.raises(UserError, match="only binary and regression are compiled"):
+        _export(served, served.distilled, served.embeddings, tmp_path / "out", engine="compiled")
 
 
 def test_a_compiled_model_holds_no_python(served: ServedModel) -> None:

@@ -2,18 +2,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import brier_score_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from model.metrics import (
     Interval,
+    accuracy,
     auroc,
     bootstrap,
     bootstrap_difference,
     brier,
     calibration_bins,
     calibration_error,
+    class_log_loss,
     log_loss,
+    macro_auroc,
     mae,
 )
 
@@ -37,6 +40,38 @@ def test_metrics_equal_sklearn() -> None:
     inside = SCORE.clip(1e-7, 1 - 1e-7)
     assert float(log_loss(LABEL, SCORE)) == pytest.approx(sklearn_log_loss(LABEL, inside))
     assert float(mae(np.array([1.0, 4.0]), np.array([2.0, 2.0]))) == 1.5
+
+
+CHANCES = RNG.dirichlet(np.ones(4), 500)
+CLASS = np.array([RNG.choice(4, p=p) for p in CHANCES])
+
+
+def test_metrics_of_several_classes_equal_sklearn() -> None:
+    assert float(accuracy(CLASS, CHANCES)) == pytest.approx(accuracy_score(CLASS, CHANCES.argmax(axis=1)))
+    assert float(class_log_loss(CLASS, CHANCES)) == pytest.approx(sklearn_log_loss(CLASS, CHANCES))
+    expected = roc_auc_score(CLASS, CHANCES, multi_class="ovr", average="macro")
+    assert float(macro_auroc(CLASS, CHANCES)) == pytest.approx(expected)
+    several = (RNG.random((500, 4)) < CHANCES).astype(np.float64)
+    assert float(macro_auroc(several, CHANCES)) == pytest.approx(roc_auc_score(several, CHANCES, average="macro"))
+    each = [float(log_loss(several[:, k], CHANCES[:, k])) for k in range(4)]
+    assert float(log_loss(several, CHANCES)) == pytest.approx(np.mean(each))
+
+
+def test_a_class_that_is_none_of_them_is_wrong_and_was_thought_unlikely() -> None:
+    unknown = np.array([0, -1])
+    sure = np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert float(accuracy(unknown, sure)) == 0.5
+    assert float(class_log_loss(unknown, sure)) == pytest.approx(-np.log(1e-7) / 2, rel=1e-3)
+    # Of two classes, one that never occurs counts for nothing.
+    assert float(macro_auroc(np.array([0, -1]), np.array([[0.9, 0.1], [0.2, 0.8]]))) == 1.0
+
+
+def test_weights_count_rows_of_several_classes_repeatedly() -> None:
+    counts = RNG.integers(0, 4, (3, 500)).astype(np.float64)
+    for metric in (accuracy, class_log_loss, macro_auroc):
+        together = metric(CLASS, CHANCES, counts)
+        for row, one in zip(counts.astype(int), together, strict=True):
+            assert float(one) == pytest.approx(float(metric(CLASS.repeat(row), CHANCES.repeat(row, axis=0))))
 
 
 def test_weights_count_rows_repeatedly() -> None:

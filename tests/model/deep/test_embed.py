@@ -14,6 +14,7 @@ from model.deep.scores import load_deep, make_deep, save_deep, score_rows
 from model.errors import UserError
 from model.store.row_features import FeatureSettings, fit_features
 from model.store.store import GraphStore
+from model.task import TaskHead
 from tests.model.small_shop import at_day, small_store
 
 SMALL = DeepSettings(width=16, num_heads=2, feed_forward=32, embedding_dim=8)
@@ -29,7 +30,8 @@ def _untrained(store: GraphStore, entity: str, path: Path) -> Path:
     """A deep artifact with random weights: embedding does not care what they mean."""
     torch.manual_seed(0)
     features = fit_features(store, at_day(50), FeatureSettings())
-    deep = make_deep(store, features, SamplerSettings(fanouts=(5, 5)), SMALL, entity_table=entity, task="binary")
+    head = TaskHead(kind="binary")
+    deep = make_deep(store, features, SamplerSettings(fanouts=(5, 5)), SMALL, entity_table=entity, head=head)
     with write_artifact(path, kind="deep") as draft:
         save_deep(deep, deep.model.state_dict(), draft.path)
     return path

@@ -90,7 +90,7 @@ def test_regression_reports_errors_in_the_unit_of_the_label(tmp_path: Path) -> N
     assert report.metric == "mae"
     label, train = taught.table.label[test], taught.table.label[taught.table.rows("train")]
     assert report.base == pytest.approx(float(np.abs(label - np.median(train)).mean()), rel=1e-5)
-    assert set(report.conditions[MISSING]) == {"mae", "mean_error"}
+    assert set(report.conditions[MISSING]) == {"mae", "nmae", "mean_error"}
 
 
 def test_mistakes_are_named(taught: Taught, distilled: Distilled) -> None:

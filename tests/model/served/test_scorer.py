@@ -14,11 +14,11 @@ from model.served.scorer import Scorer, read_safetensors
 from tests.model.distilled_inputs import SHAPE, random_inputs
 
 
-def build(num_layers: int, folder: Path) -> tuple[DistilledModel, Scorer]:
+def build(num_layers: int, folder: Path, output: tuple[int, ...] = ()) -> tuple[DistilledModel, Scorer]:
     torch.set_num_threads(1)
     torch.manual_seed(num_layers)
     network = NetworkSettings(num_layers=num_layers)
-    model = DistilledModel(SHAPE, network).eval()
+    model = DistilledModel(SHAPE, network, output).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     save_file(model.state_dict(), folder / "weights.safetensors")
@@ -47,9 +47,19 @@ def test_equals_the_torch_model(
     with torch.inference_mode():
         expected = torch.sigmoid(model(inputs)).numpy()
     actual = 1 / (1 + np.exp(-scorer(inputs)))
-    assert actual.shape == (num_requests,)
+    assert actual.shape == (num_requests, 1)
     assert actual.dtype == np.float32
-    np.testing.assert_allclose(actual, expected, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(actual[:, 0], expected, atol=1e-5, rtol=0)
+
+
+def test_several_outputs_equal_the_torch_model(tmp_path: Path) -> None:
+    model, scorer = build(2, tmp_path, (5,))
+    for num_requests in (0, 7):
+        inputs = random_inputs(1, num_requests, 9)
+        with torch.inference_mode():
+            expected = model(inputs).numpy()
+        assert expected.shape == (num_requests, 5)
+        np.testing.assert_allclose(scorer(inputs), expected, atol=1e-4)
 
 
 def test_a_request_scores_the_same_alone_and_in_a_batch(pair: tuple[DistilledModel, Scorer]) -> None:

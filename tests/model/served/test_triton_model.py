@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import numpy as np
@@ -16,6 +16,7 @@ from model.contract import MISSING_INT64
 from model.payload import v2_body
 from model.served.score_histogram import score_bounds
 from model.store.history import requests_from_store
+from model.task import TaskHead
 from tests.model.served_model import NAME, ServedModel, make_served_model, write_embeddings
 from tests.model.small_shop import at_day
 from tests.triton_server import TritonServer, triton_server
@@ -104,6 +105,33 @@ def test_a_thousand_requests_score_as_in_pytorch(endpoint: Endpoint) -> None:
     has_embedding = np.isin(keys, np.sort(served.store.keys("customers"))[::2]) & (anchors_ns >= at_day(50))
     times = np.array([time_ns[0] for _, time_ns in answers])
     np.testing.assert_array_equal(times, np.where(has_embedding, at_day(50), MISSING_INT64))
+
+
+@pytest.mark.parametrize(
+    ("head", "engine"),
+    [
+        (TaskHead(kind="regression", mean=10.0, std=4.0, low=8.0, high=13.0), "compiled"),
+        (TaskHead(kind="regression", mean=10.0, std=4.0, low=8.0, high=13.0), "numpy"),
+        (TaskHead(kind="multiclass", classes=("blue", "green", "red")), "numpy"),
+        (TaskHead(kind="forecast", num_timeframes=4, mean=10.0, std=4.0, low=8.0, high=13.0), "numpy"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.kind,
+)
+def test_every_task_is_answered_as_in_pytorch(
+    head: TaskHead, engine: Literal["compiled", "numpy"], tmp_path: Path
+) -> None:
+    served = make_served_model(tmp_path / "model", engine, head)
+    keys = np.resize(served.store.keys("customers").astype(np.int64), 60)
+    anchors_ns = np.random.default_rng(4).integers(at_day(-1), at_day(110), len(keys))
+    with triton_server(served.repository, NAME, tmp_path) as server, httpx.Client(timeout=30) as client:
+        endpoint = Endpoint(served=served, server=server, live=tmp_path, client=client)
+        values = requests_from_store(served.store, served.contract, keys, anchors_ns)
+        scores = np.array([outputs(endpoint.post(v2_body(served.contract, one)))[0] for one in values])
+    expected = served.expected(keys, anchors_ns).reshape(len(keys), -1)
+    assert scores.shape == (len(keys), served.contract.num_scores)
+    np.testing.assert_allclose(scores, expected, atol=2e-5)
+    if head.is_number:
+        assert {8.0, 13.0} < set(scores.ravel().tolist())
 
 
 def test_several_items_in_one_request(endpoint: Endpoint) -> None:

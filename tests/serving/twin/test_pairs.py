@@ -57,6 +57,20 @@ def test_the_score_is_read_from_an_answer(score: float) -> None:
     assert math.isclose(found.score, score)
 
 
+def test_of_several_numbers_the_farthest_apart_decides() -> None:
+    def answer(*numbers: float) -> Answer:
+        body = json.dumps({"outputs": [{"name": "score", "data": numbers}]})
+        return read_answer(200, body.encode())
+
+    def outcome(stable: Answer, shadow: Answer) -> Outcome:
+        return Pair(request_id="r", stable=stable, shadow=shadow, tolerance=0.01).outcome
+
+    assert outcome(answer(0.2, 0.8), answer(0.2, 0.805)) == "agreed"
+    assert outcome(answer(0.2, 0.8), answer(0.2, 0.7)) == "disagreed"
+    assert outcome(answer(0.2, 0.8), answer(0.2)) == "shadow_failed"
+    assert answer(0.2, float("nan")).score is None
+
+
 def test_what_is_asked_for_a_comparison_is_not_counted_by_the_models() -> None:
     assert json.loads(uncounted(b'{"id": "7", "inputs": [1]}')) == {"id": PROBE_ID, "inputs": [1]}
     assert PROBE_ID == REQUEST_ID, "the cluster's probe and the model know one name"
