@@ -38,6 +38,9 @@ class LoopSettings:
     weight_decay: float = 0.01
     embedding_dropout: float = 0.15
     """Share of rows whose embedding is hidden in training: new customers have none."""
+    interaction_dropout: float = 0.1
+    """Share of rows whose interactions are all hidden in training, whatever becomes of the embedding: an application
+    that sends none must still get a calibrated answer."""
     teacher_weight: float = 1.0
     """Of the loss against the teacher's score, beside 1 for the label's; 0 trains on labels alone."""
     seed: int = 7
@@ -46,7 +49,7 @@ class LoopSettings:
         for name in ("epochs", "batch_rows"):
             if getattr(self, name) < 1:
                 raise UserError(f"`{name}` must be at least 1 (got {getattr(self, name)})")
-        for name in ("warm_up_share", "embedding_dropout"):
+        for name in ("warm_up_share", "embedding_dropout", "interaction_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"`{name}` must be in [0, 1) (got {getattr(self, name)})")
         if not self.learning_rate > 0 or self.teacher_weight < 0:
@@ -114,7 +117,9 @@ def train(
         for start in range(begun, num_rows, settings.batch_rows):
             model.train()
             index_B = order[start : start + settings.batch_rows]
-            inputs = batches.take(index_B, rng.random(len(index_B)) < settings.embedding_dropout)
+            no_embedding_B = rng.random(len(index_B)) < settings.embedding_dropout
+            no_history_B = rng.random(len(index_B)) < settings.interaction_dropout
+            inputs = batches.take(index_B, no_embedding_B, no_history_B)
             loss = _loss(model(inputs), train_examples, index_B, task, settings.teacher_weight)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

@@ -21,6 +21,7 @@ from model.store.row_features import FeatureSettings, RowEncoder, fit_features
 from model.store.store import GraphStore
 
 NS_PER_HOUR = NS_PER_DAY // 24
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,25 +182,43 @@ class InputBatches:
         bounds = np.arange(len(inputs) + 1)
         self._starts = [np.searchsorted(rows.owner_R, bounds) for rows in inputs.histories]
 
-    def take(self, index_B: Int, hidden_embedding_B: npt.NDArray[np.bool_] | None = None) -> Inputs:
-        """The inputs at `index_B`, in that order; where `hidden_embedding_B` the embedding is missing."""
+    def take(
+        self, index_B: Int, hidden_embedding_B: Mask | None = None, hidden_histories_B: Mask | None = None
+    ) -> Inputs:
+        """The inputs at `index_B`, in that order.
+
+        Args:
+            index_B: positions, any number of times.
+            hidden_embedding_B: where the embedding is missing.
+            hidden_histories_B: where the request carries no interactions, of no history.
+        """
         inputs = self.inputs
-        age_days_B = inputs.embedding_age_days_B[index_B]
+        facts_BF, age_days_B = inputs.facts_BF[index_B], inputs.embedding_age_days_B[index_B]
         if hidden_embedding_B is not None:
             age_days_B = np.where(hidden_embedding_B, np.float32(np.nan), age_days_B)
+        shown_B = np.ones(len(index_B), np.bool_) if hidden_histories_B is None else ~hidden_histories_B
+        if inputs.histories:
+            facts_BF[~shown_B, -NUM_SUMMARY * len(inputs.histories) :] = np.tile(_no_rows(), len(inputs.histories))
         return Inputs(
-            facts_BF=inputs.facts_BF[index_B],
+            facts_BF=facts_BF,
             codes_BC=inputs.codes_BC[index_B],
             embedding_BE=inputs.embedding_BE[index_B],
             embedding_age_days_B=age_days_B,
             histories=tuple(
-                _take_rows(rows, starts, index_B) for rows, starts in zip(inputs.histories, self._starts, strict=True)
+                _take_rows(rows, starts, index_B, shown_B)
+                for rows, starts in zip(inputs.histories, self._starts, strict=True)
             ),
         )
 
 
-def _take_rows(rows: Rows, starts: Int, index_B: Int) -> Rows:
-    first_B, lengths_B = starts[index_B], np.diff(starts)[index_B]
+def _no_rows() -> Float:
+    """[S] what is told of a history without rows."""
+    summary_S: Float = summarise(np.zeros(0, np.float32), np.zeros(0, np.int64), 1)[0]
+    return summary_S
+
+
+def _take_rows(rows: Rows, starts: Int, index_B: Int, shown_B: Mask) -> Rows:
+    first_B, lengths_B = starts[index_B], np.diff(starts)[index_B] * shown_B
     owner_R = np.repeat(np.arange(len(index_B)), lengths_B)
     offset_B = first_B - (np.cumsum(lengths_B) - lengths_B)
     place_R = np.arange(len(owner_R)) + offset_B[owner_R]

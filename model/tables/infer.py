@@ -22,6 +22,10 @@ _FLOATS = {"FLOAT", "DOUBLE"}
 _ID_NAME = re.compile(r"(^|_)(id|ids|key|code|no|nr|uuid|guid|sku|isbn)$|[a-z](Id|ID|Key|Code)$", re.ASCII)
 _NOT_ROW_TIME = re.compile(r"birth|dob|expir|valid|due|end|until|updat|modif|delet|cancel|deliver|ship|last", re.ASCII)
 _DATE_TEXT = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
+_ANY_KEY = ("id", "key")
+"""Names of a key in any table."""
+_MAX_SPACED = 0.2
+"""Of the values of a column that bears the table's own name: more with a space make it a title, not a key."""
 _MIN_CONTAINED = 0.5
 """Share of a column's values that must be keys of the parent when the names agree; dangling keys are for the check."""
 _MIN_COVERED = 0.5
@@ -52,7 +56,7 @@ def infer_graph(connection: duckdb.DuckDBPyConnection, types: Mapping[str, Mappi
         types: table -> column -> DuckDB type.
     """
     facts = {table: _facts(connection, table, columns) for table, columns in types.items()}
-    keys = {table: _primary_key(connection, table, columns, facts[table]) for table, columns in types.items()}
+    keys = {table: _primary_key(connection, table, types, facts[table]) for table in types}
     links = _links(connection, types, facts, keys)
     linked = {(link.child_table, link.child_column) for link in links}
     tables = []
@@ -131,24 +135,41 @@ def _string_meaning(name: str, facts: _Facts) -> SemanticType:
 
 
 def _primary_key(
-    connection: duckdb.DuckDBPyConnection, table: str, types: Mapping[str, str], facts: Mapping[str, _Facts]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    types: Mapping[str, Mapping[str, str]],
+    facts: Mapping[str, _Facts],
 ) -> str | None:
-    """The first unique column that is named like a key, the table's own name first."""
-    named = key_names(table, types)
-    others = [name for name in types if name not in named and _ID_NAME.search(name)]
-    for name in named + others:
+    """The first unique column that is named like a key: the table's own `..._id`, its bare name, any other key.
+
+    A column that bears the name of another table's key is a link, however unique it is: one account a customer does not
+    make the customer the key of accounts.
+    """
+    columns = types[table]
+    named = key_names(table, columns)
+    bare = [name for name in columns if _plain(name) in _forms(table) and facts[name].share_spaced < _MAX_SPACED]
+    foreign = {name for other in types if other != table for name in _named_after(other, types[other], columns)}
+    others = [name for name in columns if _ID_NAME.search(name) and name not in foreign]
+    for name in dict.fromkeys([*named, *bare, *others]):
         known = facts[name]
         might_be = known.num_values == known.num_rows and known.num_distinct >= 0.8 * known.num_rows
-        is_key_type = types[name] in _INTEGERS or types[name] == "VARCHAR"
+        is_key_type = columns[name] in _INTEGERS or columns[name] == "VARCHAR"
         if might_be and is_key_type and _is_unique(connection, table, name):
             return name
     return None
 
 
+def _named_after(parent: str, parent_columns: Iterable[str], columns: Iterable[str]) -> list[str]:
+    """The columns named after the key of `parent`, where it has one of its own, e.g. `customer_id` in any table."""
+    if not key_names(parent, parent_columns):
+        return []
+    return [name for name in key_names(parent, columns) if _plain(name) not in _ANY_KEY]
+
+
 def key_names(table: str, columns: Iterable[str]) -> list[str]:
     """The columns that bear the name of the table's key, e.g. `customer_id` of `customers`."""
     own = [f"{form}{suffix}" for form in _forms(table) for suffix in ("id", "key", "code", "no")]
-    return [name for name in columns if _plain(name) in {"id", "key", *own}]
+    return [name for name in columns if _plain(name) in {*_ANY_KEY, *own}]
 
 
 def _is_unique(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
@@ -185,14 +206,15 @@ def _links(
     links = []
     for child, columns in types.items():
         for name, storage in columns.items():
-            if name == keys[child] or not facts[child][name].num_values:
+            known = facts[child][name]
+            if name == keys[child] or (known.num_rows and not known.num_values):
                 continue
             parents = [
                 (parent, key)
                 for parent, key in keys.items()
                 if key is not None and parent != child and _same_kind(types[parent][key], storage)
             ]
-            parent = _parent_by_name(connection, child, name, parents) or _parent_by_values(
+            parent = _parent_by_name(connection, child, name, parents, known) or _parent_by_values(
                 connection, child, name, parents, facts
             )
             if parent is not None:
@@ -205,14 +227,17 @@ def _same_kind(left: str, right: str) -> bool:
 
 
 def _parent_by_name(
-    connection: duckdb.DuckDBPyConnection, child: str, column: str, parents: list[tuple[str, str]]
+    connection: duckdb.DuckDBPyConnection, child: str, column: str, parents: list[tuple[str, str]], facts: _Facts
 ) -> str | None:
+    """By name and values; a table without rows yet has nothing but names."""
     for parent, key in parents:
         wanted = {_plain(key)} - {"id", "key"} | {f + s for f in _forms(parent) for s in ("id", "key", "code", "")}
         plain = _plain(column)
         is_suffix = any(plain.endswith(word) and len(word) > 3 for word in wanted)
         if not (plain in wanted or is_suffix):
             continue
+        if not facts.num_rows:
+            return parent
         contained, _ = _containment(connection, child, column, parent, key)
         if contained >= (_MIN_CONTAINED if plain in wanted else 0.9):
             return parent

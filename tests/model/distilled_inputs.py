@@ -3,10 +3,10 @@
 import numpy as np
 
 from model.distilled.network import InputShape, TableShape
-from model.served.inputs import Inputs, Rows
+from model.served.inputs import NUM_SUMMARY, Inputs, Rows
 
 SHAPE = InputShape(
-    entity=TableShape(num_dense=9, vocabulary=(4, 7)),
+    entity=TableShape(num_dense=9 + 2 * NUM_SUMMARY, vocabulary=(4, 7)),
     histories=(TableShape(num_dense=2, vocabulary=(30, 3)), TableShape(num_dense=0, vocabulary=())),
     embedding_dim=6,
 )

@@ -6,6 +6,7 @@ import torch
 
 from model.distilled.loop import Examples, LoopSettings, predict, train
 from model.distilled.network import DistilledModel, NetworkSettings
+from model.distilled.rows import InputBatches
 from model.errors import UserError
 from model.progress import silent
 from tests.model.distilled_inputs import SHAPE, random_inputs
@@ -65,9 +66,30 @@ def test_predictions_do_not_depend_on_the_batches(monkeypatch: pytest.MonkeyPatc
     assert predict(model, random_inputs(5, 0, 8)).shape == (0,)
 
 
+def test_hidden_interactions_teach_what_to_say_without_them() -> None:
+    """Without rows the best answer is the share of positives; who never saw a row hidden takes it for none."""
+    learned, validation = examples(0, 600), examples(1, 300)
+    hidden = InputBatches(validation.inputs).take(np.arange(300), hidden_histories_B=np.ones(300, np.bool_))
+    said = {}
+    for dropout in (0.0, 0.3):
+        model = fresh()
+        train(model, learned, validation, "binary", replace(LOOP, interaction_dropout=dropout), silent)
+        said[dropout] = 1 / (1 + np.exp(-predict(model, hidden).astype(np.float64)))
+    share = float(learned.target_R.mean())
+    assert abs(said[0.3].mean() - share) < 0.1
+    assert abs(said[0.0].mean() - share) > 0.3
+
+
 @pytest.mark.parametrize(
     "wrong",
-    [{"epochs": 0}, {"batch_rows": 0}, {"embedding_dropout": 1.0}, {"learning_rate": 0.0}, {"teacher_weight": -1.0}],
+    [
+        {"epochs": 0},
+        {"batch_rows": 0},
+        {"embedding_dropout": 1.0},
+        {"interaction_dropout": 1.0},
+        {"learning_rate": 0.0},
+        {"teacher_weight": -1.0},
+    ],
 )
 def test_settings_are_checked(wrong: dict[str, float]) -> None:
     with pytest.raises(UserError, match=next(iter(wrong))):

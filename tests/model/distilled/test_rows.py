@@ -89,3 +89,24 @@ def test_a_batch_holds_the_rows_asked_for(seed: int, index: list[int]) -> None:
                 taken.age_days_R[taken.owner_R == place], rows.age_days_R[rows.owner_R == asked]
             )
             np.testing.assert_array_equal(taken.codes_RC[taken.owner_R == place], rows.codes_RC[rows.owner_R == asked])
+
+
+def test_hidden_histories_are_as_if_the_request_carried_none(
+    store: GraphStore, features: dict[str, TableFeatures]
+) -> None:
+    rows, anchor_ns, embedding_RE = np.arange(8), np.full(8, at_day(70)), np.ones((8, 3), np.float32)
+
+    def inputs(settings: RequestSettings) -> Inputs:
+        return request_inputs(store, features, rows, anchor_ns, embedding_RE, anchor_ns - HOUR_NS, settings)
+
+    hidden_B = np.array([True, False] * 4)
+    batch = InputBatches(inputs(RequestSettings())).take(rows, hidden_histories_B=hidden_B)
+    for hidden, other in (
+        (hidden_B, inputs(RequestSettings(real_time_interactions={PATH: 0}))),
+        (~hidden_B, inputs(RequestSettings())),
+    ):
+        np.testing.assert_array_equal(batch.facts_BF[hidden], other.facts_BF[hidden])
+        got, expected = batch.histories[0], other.histories[0]
+        of_these = np.isin(got.owner_R, np.flatnonzero(hidden))
+        np.testing.assert_array_equal(got.dense_RF[of_these], expected.dense_RF[hidden[expected.owner_R]])
+    np.testing.assert_array_equal(batch.embedding_BE, embedding_RE)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from model.graph import SemanticType
@@ -72,3 +73,38 @@ def test_a_repeated_or_null_column_is_no_key(tmp_path: Path) -> None:
 def test_an_empty_table_has_columns(tmp_path: Path) -> None:
     write_tables(tmp_path, a={"id": [], "x": []})
     assert [c.name for c in load_graph(tmp_path).table("a").columns] == ["id", "x"]
+
+
+def test_the_key_of_another_table_is_a_link_however_unique(tmp_path: Path) -> None:
+    write_tables(
+        tmp_path,
+        accounts={"account": ["A1", "A2"], "customer_id": [2, 1], "kind_id": [1, 2]},
+        badges={"customer_id": [1, 2], "colour": ["red", "red"]},
+        customers={"customer_id": [1, 2]},
+        notes={"note": ["A note of some length", "Another one to read"], "customer_id": [1, 2]},
+        transfers={"id": [1, 2], "from_account": ["A1", "A2"], "to_account": ["A2", "A1"]},
+    )
+    graph = load_graph(tmp_path)
+    assert {table.name: table.primary_key for table in graph.tables} == {
+        "accounts": "account",
+        "badges": None,
+        "customers": "customer_id",
+        "notes": None,
+        "transfers": "id",
+    }
+    assert [str(link) for link in graph.links] == [
+        "accounts.customer_id -> customers",
+        "badges.customer_id -> customers",
+        "notes.customer_id -> customers",
+        "transfers.from_account -> accounts",
+        "transfers.to_account -> accounts",
+    ]
+
+
+def test_a_table_without_rows_is_linked_by_its_names(tmp_path: Path) -> None:
+    write_tables(tmp_path, customers={"customer_id": ["a", "b"]})
+    empty = pd.DataFrame({"return_id": pd.Series(dtype="int64"), "customer_id": pd.Series(dtype="str")})
+    empty.to_parquet(tmp_path / "returns.parquet", index=False)
+    graph = load_graph(tmp_path)
+    assert [str(link) for link in graph.links] == ["returns.customer_id -> customers"]
+    assert graph.table("returns").column("customer_id").semantic_type is SemanticType.ID
