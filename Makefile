@@ -1,9 +1,10 @@
 # make demo: tables to a canaried endpoint on this machine.   make test: the tests.   make check: format, lint, types, rules.
+# make bench: how fast the endpoint is, against what the same path allows.   make bench-quick: a first look.
 # make rollout-report: what releases cost and survive, measured.
 # make test-cluster: what the stacks declare, against a real API server.
 PYTHON := .venv/bin/python
 
-.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean bench-query bench-model
+.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean bench bench-quick bench-query bench-model
 
 demo: setup
 	.venv/bin/stillhouse demo
@@ -22,6 +23,14 @@ tools: setup
 
 charts: tools
 	$(PYTHON) -m tools.charts
+
+# Every part of docs/bench.md into runs/bench; ONLY="endpoint" chooses, and keeps the others' results.
+bench: setup
+	$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY))
+
+# The ratio to the limit, in two minutes.
+bench-quick: setup
+	$(PYTHON) -m bench --quick
 
 # Labels the hm preset (32 million transactions) by the planner and by hand-written SQL; needs 8 GiB and minutes.
 bench-query: setup
@@ -54,4 +63,4 @@ setup:
 	@scripts/setup
 
 clean:
-	rm -rf .venv .triton .zig .checkov .prometheus .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .triton .zig .peers .checkov .prometheus .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
