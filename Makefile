@@ -1,5 +1,5 @@
 # make demo: tables to a canaried endpoint on this machine.   make test: the tests.   make check: format, lint, types, rules.
-# make bench: how fast the endpoint is, against what the same path allows.   make bench-quick: a first look.
+# make bench: how fast the endpoint is, against its limit and what else there is.   make bench-quick: two ratios.
 # make rollout-report: what releases cost and survive, measured.
 # make test-cluster: what the stacks declare, against a real API server.
 PYTHON := .venv/bin/python
@@ -24,12 +24,14 @@ tools: setup
 charts: tools
 	$(PYTHON) -m tools.charts
 
-# Every part of docs/bench.md into runs/bench; ONLY="endpoint" chooses, and keeps the others' results.
+# Every part of docs/bench.md into runs/bench; ONLY="endpoint peers" chooses, and keeps the others' results.
 bench: setup
+	scripts/setup peers
 	$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY))
 
-# The ratio to the limit, in two minutes.
+# The ratios to the limit and to FastAPI, with short steps and one round.
 bench-quick: setup
+	scripts/setup peers
 	$(PYTHON) -m bench --quick
 
 # Labels the hm preset (32 million transactions) by the planner and by hand-written SQL; needs 8 GiB and minutes.

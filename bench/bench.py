@@ -5,11 +5,16 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from bench.contest import Turn, contest, endpoint_of, held_of, rate_of, ratio
+from bench import cold, disturbances, microseconds
+from bench.contest import Turn, best_of, contest, endpoint_of, held_of, rate_of, ratio
 from bench.contestants import ENDPOINT, LIMIT, endpoint, limit
+from bench.cost import ASSUMPTIONS, tier_bills, usd_per_million
 from bench.material import Material, make_material
+from bench.page import write_page
+from bench.peer_servers import peers
 from bench.report import Report, read_report, write_report
 from bench.settings import BenchSettings
 
@@ -32,7 +37,14 @@ class Bench:
         """Measure all chosen parts."""
         self.say("making the model, its embeddings and 128 requests")
         material = make_material(self.settings.folder / "material", self.settings.num_embeddings)
-        parts: dict[str, Callable[[Material], None]] = {"endpoint": self._endpoint}
+        parts: dict[str, Callable[[Material], None]] = {
+            "endpoint": self._endpoint,
+            "peers": self._peers,
+            "microseconds": self._microseconds,
+            "disturbances": self._disturbances,
+            "cold": self._cold,
+            "cost": self._cost,
+        }
         for part in self.settings.parts:
             self.say(f"\n{part}")
             parts[part](material)
@@ -53,11 +65,53 @@ class Bench:
 
         contest([endpoint(material), limit(material)], material, self.settings, self.say, keep)
 
+    def _peers(self, material: Material) -> None:
+        def keep(turns: Turns) -> None:
+            ours = turns[ENDPOINT]
+            theirs = {name: done for name, done in turns.items() if name != ENDPOINT}
+            best = best_of(theirs)
+            found = ratio(ours, theirs[best]) if best else None
+            self._keep(
+                "peers",
+                peers={name: rate_of(done) for name, done in theirs.items()},
+                best_peer=best,
+                ratio_to_best_peer=found.median if found else None,
+                ratio_to_best_peer_range=(found.low, found.high) if found else None,
+            )
+
+        contestants = [endpoint(material), *peers(self.settings.peers, material)]
+        contest(contestants, material, self.settings, self.say, keep)
+
+    def _microseconds(self, material: Material) -> None:
+        self._keep("microseconds", microseconds=microseconds.measure(material, self.settings, self.say))
+
+    def _disturbances(self, material: Material) -> None:
+        self._keep("disturbances", disturbances=disturbances.measure(material, self.settings, self.say))
+
+    def _cold(self, material: Material) -> None:
+        starts = cold.measure(material, self.settings, self.say)
+        self._keep(
+            "cold",
+            cold_start_seconds=median(start.seconds for start in starts),
+            cold_start_steps={step: median(start.steps[step] for start in starts) for step in starts[0].steps},
+            first_hundred_ratio=median(start.first_ratio for start in starts),
+        )
+
+    def _cost(self, material: Material) -> None:
+        """From the endpoint's rate, of this run or of one before."""
+        if self.report.endpoint is None or not self.report.endpoint.rate:
+            self.say("  no rate was measured, so nothing is priced")
+            return
+        rate = self.report.endpoint.rate
+        priced = {tier: usd_per_million(bill, rate) for tier, bill in tier_bills().items()}
+        self._keep("cost", usd_per_million=priced, usd_assumptions=ASSUMPTIONS)
+
     def _keep(self, part: str, **found: Any) -> None:  # noqa: ANN401 - the report's own fields
         """Put what was found into the report, and write it."""
         measured = {**self.report.measured, part: f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {busy_words()}"}
         self.report = Report.model_validate({**dict(self.report), "measured": measured, **found})
         write_report(self.report, self.settings.folder)
+        write_page(self.report, self.settings.folder)
 
 
 def describe_machine() -> str:

@@ -25,6 +25,8 @@ class Contestant:
     """Starts the server with its logs in a folder, until the block ends."""
     expected: Callable[[Material], Float] = lambda material: material.scores
     """[bodies] what it must answer; nobody looks at the limit's answers."""
+    ready_path: str = f"/v2/models/{MODEL_NAME}/ready"
+    """What the gateway's health check asks for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +62,7 @@ def stand(contestant: Contestant, material: Material, settings: BenchSettings) -
     folder = settings.folder.absolute() / "work" / contestant.name
     with (
         contestant.serve(folder) as served,
-        gateway(folder / "gateway", [served.port], MODEL_NAME) as front,
+        gateway(folder / "gateway", [served.port], MODEL_NAME, ready_path=contestant.ready_path) as front,
     ):
         aim = Aim(
             url=front.url,

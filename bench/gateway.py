@@ -4,7 +4,6 @@ Parts can be left out, to see what they cost, and one version can have several r
 """
 
 import json
-import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,18 +52,23 @@ class RunningGateway:
 
 @contextmanager
 def gateway(
-    folder: Path, ports: Sequence[int], model_name: str, shape: GatewayShape | None = None
+    folder: Path,
+    ports: Sequence[int],
+    model_name: str,
+    shape: GatewayShape | None = None,
+    *,
+    ready_path: str | None = None,
 ) -> Iterator[RunningGateway]:
-    """Envoy in front of the servers on `ports`, until the block ends; begins when a health check came through.
+    """Envoy in front of the servers on `ports`, until the block ends; begins when it finds them healthy.
 
     Raises:
-        UserError: it does not come up, or the servers do not answer `/v2/models/<model>/ready`.
+        UserError: it does not come up, or the servers do not answer `ready_path`, by default the V2 protocol's.
     """
     shape = shape or GatewayShape()
     paths = TwinPaths(folder=folder)
     paths.logs.mkdir(parents=True, exist_ok=True)
     prepare_identity(paths)
-    write_watched(paths.xds, "cds", replicated(clusters(_upstreams(ports), model_name=model_name), ports))
+    write_watched(paths.xds, "cds", replicated(clusters(_upstreams(ports), model_name=model_name), ports, ready_path))
     routing = Routing(model_name=model_name, weights={VERSION: 100}, patience=Patience(total_s=5.0))
     write_watched(paths.xds, "rds", routes(routing))
     address = folder / "admin-address"
@@ -91,10 +95,7 @@ def gateway(
             ca=paths.ca if shape.tls else None,
             token=open_issuer(paths.tokens).mint(),
         )
-        verify = ssl.create_default_context(cafile=str(served.ca)) if served.ca else False
-        headers = {"authorization": f"Bearer {served.token}"}
-        ready = f"{served.url}/v2/models/{model_name}/ready"
-        program.wait_until(lambda: answers(ready, headers=headers, verify=verify), _READY_S)
+        program.wait_until(lambda: _num_healthy(admin) == len(ports), _READY_S)
         yield served
 
 
@@ -109,12 +110,17 @@ def shaped(configuration: Json, shape: GatewayShape) -> Json:
     return configuration
 
 
-def replicated(discovered: Json, ports: Sequence[int]) -> Json:
-    """Let every cluster hold all replicas; the one with fewer requests under way gets the next."""
+def replicated(discovered: Json, ports: Sequence[int], ready_path: str | None = None) -> Json:
+    """Let every cluster hold all replicas, which are well when they answer `ready_path`, by default the V2 protocol's.
+
+    The one with fewer requests under way gets the next.
+    """
     endpoints = [{"endpoint": {"address": loopback(port)}} for port in ports]
     for cluster in discovered["resources"]:
         cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": endpoints}]
         cluster["lb_policy"] = "LEAST_REQUEST"
+        if ready_path:
+            cluster["health_checks"][0]["http_health_check"]["path"] = ready_path
     return discovered
 
 
@@ -125,6 +131,12 @@ def _upstreams(ports: Sequence[int]) -> list[Upstream]:
 def _bootstrap(paths: TwinPaths, model_name: str) -> Json:
     listener = Gateway(port=0, xds=paths.xds, access_log=paths.access_log, model_name=model_name)
     return bootstrap(paths, listener, admin_port=0, buckets_ms=latency_buckets_ms(10))
+
+
+def _num_healthy(admin: str) -> int:
+    name = f"cluster.{VERSION}.membership_healthy"
+    found = httpx.get(f"{admin}/stats", params={"filter": f"^{name}$"}, trust_env=False).text
+    return int(found.rpartition(":")[2] or 0)
 
 
 def _listener_port(admin: str) -> int:

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 from bench.empty_model import write_empty_repository
 from bench.tables import DAY_NS, KEY_STRIDE, NUM_CUSTOMERS, NUM_DAYS, START_NS, shop_store
+from bench.wire import tensors_of
 from model.artifact import write_artifact
 from model.contract import PayloadContract, read_contract
 from model.distilled.network import DistilledModel, NetworkSettings, input_shape
@@ -113,21 +114,8 @@ def right_scores(version_folder: Path, bodies: Sequence[bytes]) -> Float:
     """[bodies] what the numpy engine says, which is held to PyTorch by the tests."""
     predictor = Predictor.open(version_folder)
     embeddings = predictor.open_embeddings(version_folder / "embeddings")
-    requests = [predictor.parse(tensors_of_json(body)) for body in bodies]
+    requests = [predictor.parse(tensors_of(json.loads(body)["inputs"])) for body in bodies]
     return predictor.predict(requests, embeddings)[0]
-
-
-def tensors_of_json(body: bytes) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
-    """A body's tensors as the predictor takes them."""
-    types = {"INT64": np.int64, "FP32": np.float32}
-    return {
-        tensor["name"]: (
-            np.array([text.encode() for text in tensor["data"]], dtype=object)
-            if tensor["datatype"] == "BYTES"
-            else np.array(tensor["data"], dtype=types[tensor["datatype"]])
-        ).reshape(tensor["shape"])
-        for tensor in json.loads(body)["inputs"]
-    }
 
 
 def _write_model(store: GraphStore, path: Path) -> None:

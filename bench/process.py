@@ -31,19 +31,9 @@ class Program:
     started_s: float
     """By `time.monotonic`, just before it."""
 
-    def family(self) -> list[psutil.Process]:
-        """It and all below it."""
-        root = psutil.Process(self.process.pid)
-        return [root, *root.children(recursive=True)]
-
     def processor_s(self) -> float:
-        """Processor time so far, of the whole family that is alive."""
-        total = 0.0
-        for member in self.family():
-            with suppress(psutil.NoSuchProcess):
-                spent = member.cpu_times()
-                total += spent.user + spent.system
-        return total
+        """Processor time so far of the program itself, threads that ended included, to the nanosecond."""
+        return time.clock_gettime(_processor_clock(self.process.pid))
 
     def wait_until(self, condition: Callable[[], bool], within_s: float, poll_s: float = _POLL_S) -> None:
         """Return when it is as wanted.
@@ -93,6 +83,11 @@ def answers(url: str, **request: object) -> bool:
         return httpx.get(url, timeout=2, trust_env=False, **request).status_code == 200  # type: ignore[arg-type]
     except httpx.HTTPError:
         return False
+
+
+def _processor_clock(pid: int) -> int:
+    """Linux's number of a process's own clock, as `clock_getcpuclockid` makes it; psutil's counts hundredths."""
+    return (~pid << 3) | 2
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -57,35 +57,6 @@ class Disturbance(_Part):
     requests: int
 
 
-class Transport(_Part):
-    """One form of requests, at one number of entities a request."""
-
-    requests_per_s: float
-    entities_per_s: float
-    p99_ms: float | None
-
-
-class Replicas(_Part):
-    """Replicas behind one gateway."""
-
-    rate: float
-    rates: tuple[float, ...]
-    modelled_rate: float
-    """What the queueing model says."""
-
-
-class Scaling(_Part):
-    """Rates by number of replicas, measured here; and a model carried further."""
-
-    measured: dict[str, Replicas]
-    service_us: float
-    """Of the queueing model: processor time of a request in the server."""
-    l4_pods: int
-    l4_modelled_rate: float
-    """A model, no measurement."""
-    assumptions: str
-
-
 class Report(_Part):
     """Everything; a part that was not measured is left out."""
 
@@ -104,8 +75,6 @@ class Report(_Part):
     best_peer: str | None = None
     microseconds: dict[str, float] = {}
     """Part -> processor time of a request."""
-    transports: dict[str, Transport] = {}
-    """`json_1`, `binary_64`."""
     disturbances: dict[str, Disturbance] = {}
     cold_start_seconds: float | None = None
     """From the start of Triton's process to the first answer."""
@@ -113,7 +82,6 @@ class Report(_Part):
     """Seconds of each."""
     first_hundred_ratio: float | None = None
     """Median latency of the first hundred answers by that of later ones."""
-    scaling: Scaling | None = None
     usd_per_million: dict[str, float] = {}
     """Tier -> dollars for a million predictions."""
     usd_assumptions: str | None = None

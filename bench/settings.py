@@ -5,7 +5,7 @@ from pathlib import Path
 
 from model.errors import UserError
 
-PARTS = ("endpoint",)
+PARTS = ("endpoint", "peers", "microseconds", "disturbances", "cold", "cost")
 """In the order in which they run."""
 QUICK_PEERS = ("fastapi",)
 
@@ -51,7 +51,7 @@ def quick(folder: Path) -> BenchSettings:
     """Two ratios in two minutes."""
     return BenchSettings(
         folder=folder,
-        parts=("endpoint",),
+        parts=("endpoint", "peers"),
         peers=QUICK_PEERS,
         rounds=1,
         step_s=1.0,

@@ -9,7 +9,14 @@ ENDPOINT_NAME, LIMIT_NAME = "this endpoint", "empty model (the limit)"
 
 def table(report: Report) -> str:
     """All parts that were measured."""
-    parts = [_rates(report), _ratios(report)]
+    parts = [
+        _rates(report),
+        _ratios(report),
+        _microseconds(report),
+        _disturbances(report),
+        _cold(report),
+        _cost(report),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -51,6 +58,38 @@ def _ratios(report: Report) -> str:
         if value is not None and bounds is not None:
             lines.append(f"- {words}: {value:.2f} (rounds {bounds[0]:.2f} to {bounds[1]:.2f})")
     return "\n".join(lines)
+
+
+def _microseconds(report: Report) -> str:
+    rows = [(name.replace("_", " "), number(spent, 0)) for name, spent in report.microseconds.items()]
+    return markdown(("part", "processor us a request"), rows)
+
+
+def _disturbances(report: Report) -> str:
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{one.failed} of {one.requests:,}",
+            number(one.p99_ratio, 2),
+            number(one.p999_ms),
+            number(one.max_ms),
+        )
+        for name, one in report.disturbances.items()
+    ]
+    return markdown(("under load", "failed", "p99 by the calm one", "p99.9 ms", "maximum ms"), rows)
+
+
+def _cold(report: Report) -> str:
+    if report.cold_start_seconds is None:
+        return ""
+    steps = ", ".join(f"{name.replace('_', ' ')} {1000 * s:.0f} ms" for name, s in report.cold_start_steps.items())
+    first = f"the first hundred answers take {number(report.first_hundred_ratio, 2)} times as long as later ones"
+    return f"- cold start: {report.cold_start_seconds:.2f} s ({steps}); {first}"
+
+
+def _cost(report: Report) -> str:
+    tiers = ", ".join(f"{tier} {usd:.4f}" for tier, usd in report.usd_per_million.items())
+    return f"- USD for a million predictions by tier: {tiers} ({report.usd_assumptions})" if tiers else ""
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
