@@ -1,9 +1,10 @@
 # make demo: tables to a canaried endpoint on this machine.   make test: the tests.   make check: format, lint, types, rules.
+# make bench: how fast the endpoint is, against its limit and what else there is.   make bench-quick: two ratios.
 # make rollout-report: what releases cost and survive, measured.
 # make test-cluster: what the stacks declare, against a real API server.
 PYTHON := .venv/bin/python
 
-.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean bench-query bench-model reproduce-model
+.PHONY: demo test rollout-report test-cluster tools charts check format docs lock setup clean bench bench-quick bench-query bench-model reproduce-model
 
 demo: setup
 	.venv/bin/stillhouse demo
@@ -22,6 +23,16 @@ tools: setup
 
 charts: tools
 	$(PYTHON) -m tools.charts
+
+# Every part of docs/bench.md into runs/bench; ONLY="endpoint peers" chooses, and keeps the others' results.
+bench: setup
+	scripts/setup peers
+	$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY))
+
+# The ratios to the limit and to FastAPI, with short steps and one round.
+bench-quick: setup
+	scripts/setup peers
+	$(PYTHON) -m bench --quick
 
 # Labels the hm preset (32 million transactions) by the planner and by hand-written SQL; needs 8 GiB and minutes.
 bench-query: setup
@@ -61,4 +72,4 @@ setup:
 	@scripts/setup
 
 clean:
-	rm -rf .venv .triton .zig .checkov .prometheus .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .triton .zig .peers .checkov .prometheus .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.console import AsJson, bar, show_artifact, stderr
+from cli.console import AsJson, bar, show, show_artifact, stderr
 from cli.options import DEFAULT_RUN, RunPath, check_version_name, parse_time
+from model.artifact import read_artifact
 from model.run_folder import RunFolder
 
 if TYPE_CHECKING:

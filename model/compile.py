@@ -36,11 +36,16 @@ def has_compiler() -> bool:
 
 
 def engine_library(machine: str = platform.machine()) -> Path:
-    """The compiled library for `machine` (`x86_64` or `aarch64`), built where it is not there yet.
+    """The compiled engine for `machine` (`x86_64` or `aarch64`), built where it is not there yet.
 
     Raises:
         UserError: no compiler, another machine, or sources that do not compile.
     """
+    return backend_library(_SOURCES, machine)
+
+
+def backend_library(folder: Path, machine: str = platform.machine()) -> Path:
+    """The library of all C sources in `folder`, which may include the engine's headers; see `engine_library`."""
     compiler = _compiler()
     if compiler is None:
         raise UserError(f"no compiler in `{_ENVIRONMENT}`", hint="`make setup` installs it from requirements-zig.lock")
@@ -48,14 +53,14 @@ def engine_library(machine: str = platform.machine()) -> Path:
         raise UserError(
             f"the engine runs on {', '.join(_TARGETS)} (got {machine})", hint="export with `--engine numpy`"
         )
-    sources = sorted(_SOURCES.glob("*.[ch]"))
+    sources = sorted(folder.glob("*.c"))
     command = [*_FLAGS, *_TARGETS[machine]]
     digest = hashlib.sha256("\0".join([str(compiler.stat().st_size), *command]).encode())
-    for source in sources:
+    for source in (*sources, *sorted(_SOURCES.glob("*.h"))):
         digest.update(source.read_bytes())
     library = _ENVIRONMENT / "engine" / f"{machine}-{digest.hexdigest()[:16]}" / LIBRARY
     if not library.exists():
-        _build(compiler, command, [source for source in sources if source.suffix == ".c"], library)
+        _build(compiler, [*command, "-iquote", str(_SOURCES)], sources, library)
     return library
 
 
@@ -81,11 +86,10 @@ def _build(compiler: Path, flags: list[str], sources: list[Path], library: Path)
     library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent) as draft:
         built = Path(draft) / LIBRARY
-        names = [source.name for source in sources]
         caches = {"ZIG_LOCAL_CACHE_DIR": draft, "ZIG_GLOBAL_CACHE_DIR": str(_ENVIRONMENT / "cache")}
         done = subprocess.run(
-            [str(compiler), "cc", *flags, "-o", str(built), *names, "-lm", "-lpthread"],
-            cwd=_SOURCES,
+            [str(compiler), "cc", *flags, "-o", str(built), *(source.name for source in sources), "-lm", "-lpthread"],
+            cwd=sources[0].parent,
             env={**os.environ, **caches},
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""Checks that imports run one way: model -> serving -> dashboards; infra alone; stacks and demo join; cli on top."""
+"""Checks that imports run one way: model -> serving -> dashboards; infra alone; stacks, demo, bench join; cli last."""
 
 import ast
 import sys
@@ -11,6 +11,7 @@ MAY_IMPORT = {
     "infra": {"infra"},
     "stacks": {"stacks", "model", "serving", "dashboards", "infra"},
     "demo": {"demo", "model", "serving"},
+    "bench": {"bench", "model", "serving", "stacks"},
     "cli": {"cli", "demo", "stacks", "model", "serving", "dashboards", "infra"},
 }
 MODEL_FOR_SERVING = {"model.artifact", "model.contract", "model.payload", "model.errors", "model.progress"}

@@ -19,8 +19,8 @@ from model.deep.network import num_parameters
 from model.deep.scores import Deep, load_deep
 from model.distilled.lesson import WHOLE, Lesson, choose_rows, part, teach
 from model.distilled.loop import Examples, LoopSettings, predict, train
-from model.distilled.network import DistilledModel, NetworkSettings
-from model.distilled.rows import RequestSettings, fit_request_features, input_shape
+from model.distilled.network import DistilledModel, NetworkSettings, input_shape
+from model.distilled.rows import RequestSettings, fit_request_features
 from model.distilled.scores import lesson_inputs
 from model.errors import UserError
 from model.labels.training_table import TrainingTable

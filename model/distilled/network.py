@@ -6,6 +6,7 @@ are no encodings of structure: a token knows its table and its age. The numpy tw
 Legend: B requests, T places, R packed rows of a history, W width, H heads, D width of a head, F numbers, C codes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -14,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.errors import UserError
-from model.served.features import time_features
-from model.served.inputs import Inputs, Rows, within
+from model.served.features import TableFeatures, time_features
+from model.served.inputs import NUM_SUMMARY, Inputs, Rows, within
+from model.served.predictor import ENTITY, vocabulary
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +61,18 @@ class InputShape:
     entity: TableShape
     histories: tuple[TableShape, ...]
     embedding_dim: int
+
+
+def input_shape(features: Mapping[str, TableFeatures], embedding_dim: int) -> InputShape:
+    """What the network must be built for."""
+    histories = [table for name, table in features.items() if name != ENTITY]
+    entity = features[ENTITY]
+    num_dense = entity.num_dense + NUM_SUMMARY * len(histories)
+    return InputShape(
+        entity=TableShape(num_dense=num_dense, vocabulary=vocabulary(entity)),
+        histories=tuple(TableShape(num_dense=table.num_dense, vocabulary=vocabulary(table)) for table in histories),
+        embedding_dim=embedding_dim,
+    )
 
 
 class TokenEncoder(nn.Module):

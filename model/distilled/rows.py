@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from model.distilled.network import InputShape, TableShape
 from model.errors import UserError
 from model.graph import Link
 from model.served.features import NS_PER_DAY, TableFeatures
-from model.served.inputs import NUM_SUMMARY, Float, Inputs, Int, Rows, age_days, summarise
+from model.served.inputs import Float, Inputs, Int, Rows, age_days, summarise
 from model.served.missing import MISSING_INT64
-from model.served.predictor import ENTITY, vocabulary
+from model.served.predictor import ENTITY
 from model.store.history import history_links, link_path_name, recent_children
 from model.store.row_features import FeatureSettings, RowEncoder, fit_features
 from model.store.store import GraphStore
@@ -159,18 +158,6 @@ def _history(
         codes_RC=encoded.codes_RC,
         age_days_R=age_days(anchor_ns[owner_R], times[children_R]),
         owner_R=owner_R,
-    )
-
-
-def input_shape(features: dict[str, TableFeatures], embedding_dim: int) -> InputShape:
-    """What the network must be built for."""
-    histories = [table for name, table in features.items() if name != ENTITY]
-    entity = features[ENTITY]
-    num_dense = entity.num_dense + NUM_SUMMARY * len(histories)
-    return InputShape(
-        entity=TableShape(num_dense=num_dense, vocabulary=vocabulary(entity)),
-        histories=tuple(TableShape(num_dense=table.num_dense, vocabulary=vocabulary(table)) for table in histories),
-        embedding_dim=embedding_dim,
     )
 
 

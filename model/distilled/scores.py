@@ -15,8 +15,8 @@ from model.artifact import Artifact, read_artifact
 from model.deep.train import entity_rows
 from model.distilled.lesson import Lesson
 from model.distilled.loop import predict
-from model.distilled.network import DistilledModel, NetworkSettings
-from model.distilled.rows import RequestSettings, input_shape, request_inputs
+from model.distilled.network import DistilledModel, NetworkSettings, input_shape
+from model.distilled.rows import RequestSettings, request_inputs
 from model.labels.training_table import TrainingTable
 from model.query.bound import TrainableTask
 from model.served.features import TableFeatures, features_from_json

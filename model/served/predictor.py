@@ -134,11 +134,36 @@ class Predictor:
 
         An embedding from after the anchor is not used: nothing reads after the cut-off.
         """
-        inputs, embedding_time_B = self._inputs(requests, embeddings)
+        inputs, embedding_time_B = self.inputs(requests, embeddings)
         output = self._scorer(inputs)
         if self.task not in VECTORS:
             output = output[:, 0]
         return answer(self.task, rescale(self.task, output, self._target), self._target), embedding_time_B
+
+    def inputs(self, requests: Sequence[Request], embeddings: EmbeddingTable) -> tuple[Inputs, Int]:
+        """What the network sees of all the requests' items, and [B] cut-offs of the embeddings used."""
+        anchor_ns = np.concatenate([np.zeros(0, np.int64), *(request.anchor_ns for request in requests)])
+        facts = {
+            name: np.concatenate([request.facts[name] for request in requests]) if requests else np.zeros(0)
+            for name in self._facts
+        }
+        encoded = encode_values(
+            self._entity_features, {column: facts[name] for name, column in self._facts.items()}, anchor_ns
+        )
+        packed = [self._pack(history, requests, anchor_ns) for history in self._histories]
+        summaries = [summarise(rows.age_days_R, rows.owner_R, len(anchor_ns)) for rows in packed]
+        row_B = embeddings.find(_as_keys(facts[self.contract["embedding_key"]], embeddings.keys))
+        if len(row_B):
+            row_B = np.where(anchor_ns >= embeddings.cutoff_ns, row_B, -1)
+        age_days_B = np.where(row_B >= 0, age_days(anchor_ns, embeddings.cutoff_ns), np.float32(np.nan))
+        inputs = Inputs(
+            facts_BF=np.concatenate([encoded.dense_RF, *summaries], axis=1),
+            codes_BC=encoded.codes_RC,
+            embedding_BE=embeddings.take(row_B),
+            embedding_age_days_B=age_days_B,
+            histories=tuple(packed),
+        )
+        return inputs, np.where(row_B >= 0, embeddings.cutoff_ns, MISSING_INT64)
 
     def warm_up_requests(self) -> list[Request]:
         """Requests that touch every weight and the sizes that matter: nothing but nulls, full histories."""
@@ -202,30 +227,6 @@ class Predictor:
                 raise BadRequestError(f"`{name}` is infinite or too large for 32 bits; expected a number or null")
             array = np.where(array == np.float32(MISSING_FP32), np.float32(np.nan), array)
         return array
-
-    def _inputs(self, requests: Sequence[Request], embeddings: EmbeddingTable) -> tuple[Inputs, Int]:
-        anchor_ns = np.concatenate([np.zeros(0, np.int64), *(request.anchor_ns for request in requests)])
-        facts = {
-            name: np.concatenate([request.facts[name] for request in requests]) if requests else np.zeros(0)
-            for name in self._facts
-        }
-        encoded = encode_values(
-            self._entity_features, {column: facts[name] for name, column in self._facts.items()}, anchor_ns
-        )
-        packed = [self._pack(history, requests, anchor_ns) for history in self._histories]
-        summaries = [summarise(rows.age_days_R, rows.owner_R, len(anchor_ns)) for rows in packed]
-        row_B = embeddings.find(_as_keys(facts[self.contract["embedding_key"]], embeddings.keys))
-        if len(row_B):
-            row_B = np.where(anchor_ns >= embeddings.cutoff_ns, row_B, -1)
-        age_days_B = np.where(row_B >= 0, age_days(anchor_ns, embeddings.cutoff_ns), np.float32(np.nan))
-        inputs = Inputs(
-            facts_BF=np.concatenate([encoded.dense_RF, *summaries], axis=1),
-            codes_BC=encoded.codes_RC,
-            embedding_BE=embeddings.take(row_B),
-            embedding_age_days_B=age_days_B,
-            histories=tuple(packed),
-        )
-        return inputs, np.where(row_B >= 0, embeddings.cutoff_ns, MISSING_INT64)
 
     def _pack(self, history: _History, requests: Sequence[Request], anchor_ns: Int) -> Rows:
         """One history of all requests, without the rows that do not count."""

@@ -36,7 +36,7 @@ async def start_child(
         on_parent_death: the signal it gets then.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    prepare = partial(_die_with, os.getpid(), on_parent_death, ctypes.CDLL(None))
+    prepare = partial(die_with, os.getpid(), on_parent_death, ctypes.CDLL(None))
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *command,
@@ -123,8 +123,11 @@ def _bound() -> socket.socket:
     raise OSError(f"no free port of 127.0.0.1 below {above} in {_PORT_TRIES} tries")
 
 
-def _die_with(parent: int, number: signal.Signals, libc: ctypes.CDLL) -> None:
-    """Runs in the child before the program does; the parent may have died before the kernel was told."""
+def die_with(parent: int, number: signal.Signals, libc: ctypes.CDLL) -> None:
+    """For `preexec_fn`: runs in the child before the program does, and lets the kernel end it with its parent.
+
+    The parent may have died before the kernel was told.
+    """
     libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from model.artifact import Artifact, read_artifact, write_artifact
 from model.contract import PayloadContract, read_contract
-from model.distilled.network import DistilledModel, NetworkSettings
-from model.distilled.rows import RequestSettings, fit_request_features, input_shape, request_inputs
+from model.distilled.network import DistilledModel, NetworkSettings, input_shape
+from model.distilled.rows import RequestSettings, fit_request_features, request_inputs
 from model.export import ExportSettings, export_repository
 from model.served.embedding_table import EmbeddingTable
 from model.served.features import TableFeatures, features_to_json

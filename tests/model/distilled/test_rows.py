@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.distilled.rows import InputBatches, RequestSettings, fit_request_features, input_shape, request_inputs
+from model.distilled.network import input_shape
+from model.distilled.rows import InputBatches, RequestSettings, fit_request_features, request_inputs
 from model.served.features import TableFeatures
 from model.served.inputs import Inputs
 from model.served.predictor import ENTITY

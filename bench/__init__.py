@@ -1,0 +1,1 @@
+"""How fast the endpoint is, against an empty model and against what a user would take instead: `make bench`."""

@@ -1,0 +1,133 @@
+"""Where a request's processor time goes: differences between configurations, and the engine's own counters.
+
+All configurations get the same load, far below the knee, one after the other in rounds; medians of the rounds.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from statistics import median
+
+from bench.contestants import ENDPOINT, LIMIT
+from bench.gateway import GatewayShape, gateway
+from bench.material import MODEL_NAME, Material
+from bench.process import Program
+from bench.servers import Triton, triton
+from bench.settings import BenchSettings
+from bench.step import Aim
+from model.payload import request_tensors
+from serving.client_wire import JSON_LENGTH_HEADER, binary_content
+
+RATE = 300.0
+"""Requests a second: low enough that nothing waits long, high enough that what runs by itself counts little."""
+PER_SECOND = 1e6
+ENGINE_PARTS = ("read", "encode", "network", "respond")
+"""Of `stillhouse_part_seconds`."""
+Spent = Mapping[str, float]
+"""Who -> microseconds a request."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configuration:
+    """A way from the generator to a model."""
+
+    aim: Aim
+    server: Triton
+    envoy: Program | None
+
+
+def measure(material: Material, settings: BenchSettings, say: Callable[[str], None]) -> dict[str, float]:
+    """Part -> microseconds a request."""
+    rounds: dict[str, list[Spent]] = {}
+    with configurations(material, settings) as known:
+        for number in range(settings.rounds):
+            for name, configuration in known.items():
+                rounds.setdefault(name, []).append(_spent(configuration, 2 * settings.step_s, number))
+                say(f"  round {number + 1}, {name}: " + ", ".join(f"{k} {v:.0f}" for k, v in rounds[name][-1].items()))
+    return parts({name: _medians(spent) for name, spent in rounds.items()})
+
+
+def parts(spent: Mapping[str, Spent]) -> dict[str, float]:
+    """Configuration -> what each spent there -> parts of the whole."""
+    whole, plain, open_door = spent[ENDPOINT], spent["no_tls"], spent["no_token"]
+    empty, binary, unknown = spent["empty_direct"], spent["empty_binary"], spent["unknown_model"]
+    return {
+        "generator": open_door["generator"],
+        "generator_tls": whole["generator"] - plain["generator"],
+        "tls": whole["envoy"] - plain["envoy"],
+        "token": plain["envoy"] - open_door["envoy"],
+        "gateway": open_door["envoy"],
+        "http": unknown["server"],
+        "json": empty["server"] - binary["server"],
+        "queue_and_answer": binary["server"] - unknown["server"],
+        **{f"model_{part}": whole[part] for part in ENGINE_PARTS},
+        "model_in_all": whole["server"] - spent[LIMIT]["server"],
+    }
+
+
+@contextmanager
+def configurations(material: Material, settings: BenchSettings) -> Iterator[dict[str, Configuration]]:
+    """All of them, up until the block ends."""
+    folder = settings.folder.absolute() / "work" / "microseconds"
+    with ExitStack() as stack:
+        model = stack.enter_context(triton(material.repository, folder / "model"))
+        empty = stack.enter_context(triton(material.empty, folder / "empty"))
+
+        def behind(name: str, server: Triton, shape: GatewayShape) -> Configuration:
+            front = stack.enter_context(gateway(folder / name, [server.ports.http], MODEL_NAME, shape))
+            aim = _aim(front.url, material.bodies, settings)
+            return Configuration(aim=replace(aim, token=front.token, ca=front.ca), server=server, envoy=front.program)
+
+        direct = _aim(f"http://127.0.0.1:{empty.ports.http}", material.bodies, settings)
+        bodies, headers = binary_bodies(material)
+        yield {
+            ENDPOINT: behind(ENDPOINT, model, GatewayShape()),
+            LIMIT: behind(LIMIT, empty, GatewayShape()),
+            "no_tls": behind("no_tls", model, GatewayShape(tls=False)),
+            "no_token": behind("no_token", model, GatewayShape(tls=False, token=False)),
+            "empty_direct": Configuration(aim=direct, server=empty, envoy=None),
+            "empty_binary": Configuration(
+                aim=replace(direct, bodies=bodies, headers=headers), server=empty, envoy=None
+            ),
+            # Refused once the request's head and body were read, before its JSON is.
+            "unknown_model": Configuration(aim=replace(direct, model_name="unknown"), server=empty, envoy=None),
+        }
+
+
+def binary_bodies(material: Material) -> tuple[tuple[bytes, ...], tuple[tuple[str, str], ...]]:
+    """The requests with binary tensors, their JSON heads filled up to one length so that all have the same headers."""
+    made = [binary_content(request_tensors(material.contract, [values])) for values in material.values]
+    longest = max(int(headers[JSON_LENGTH_HEADER]) for _, headers in made)
+    bodies = []
+    for content, headers in made:
+        head = int(headers[JSON_LENGTH_HEADER])
+        bodies.append(content[:head].ljust(longest) + content[head:])
+    return tuple(bodies), tuple((made[0][1] | {JSON_LENGTH_HEADER: str(longest)}).items())
+
+
+def _aim(url: str, bodies: tuple[bytes, ...], settings: BenchSettings) -> Aim:
+    return Aim(
+        url=url, token="-", ca=None, model_name=MODEL_NAME, bodies=bodies, connections=settings.connections  # noqa: S106
+    )  # fmt: skip
+
+
+def _spent(configuration: Configuration, seconds: float, seed: int) -> Spent:
+    """Processor time by process, and the engine's own parts by the clock, a request."""
+    before = _readings(configuration)
+    result = configuration.aim.run(RATE, seconds, seed=seed)
+    after = _readings(configuration)
+    return {name: PER_SECOND * (after[name] - before[name]) / len(result.status) for name in after}
+
+
+def _readings(configuration: Configuration) -> dict[str, float]:
+    readings = {"generator": time.process_time(), "server": configuration.server.program.processor_s()}
+    if configuration.envoy is not None:
+        readings["envoy"] = configuration.envoy.processor_s()
+    for part in ENGINE_PARTS:
+        readings[part] = configuration.server.metric("stillhouse_part_seconds", part=part)
+    return readings
+
+
+def _medians(spent: Sequence[Spent]) -> dict[str, float]:
+    return {name: median(one[name] for one in spent) for name in spent[0]}
