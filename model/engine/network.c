@@ -8,6 +8,8 @@
 
 static const float NORM_EPSILON = 1e-5f;
 
+enum { MOST_COLUMNS = 1 << 16 };
+
 struct Weights {
     const char *data;
     size_t size;
@@ -19,6 +21,7 @@ Weights *read_weights(Arena *arena, Fault *fault, const char *folder, const char
     uint64_t length = 0;
     if (file.size >= 8) memcpy(&length, file.bytes, 8);
     if (file.size < 8 || length > file.size - 8) fail(fault, "%s: shorter than its header", name);
+    if (length % sizeof(float)) fail(fault, "%s: its numbers are not on a boundary of four bytes", name);
     Weights *weights = TAKE(arena, Weights, 1);
     weights->header = parse_json(arena, fault, (Text){file.bytes + 8, length}, name);
     weights->data = file.bytes + 8 + length;
@@ -31,12 +34,14 @@ const float *weight(Fault *fault, const Weights *weights, const char *prefix, co
     snprintf(key, sizeof key, "%s%s", prefix, name);
     const Json *entry = find(weights->header, key);
     if (!entry) fail(fault, "weights: `%s` is missing", key);
-    const Json *place = member(fault, entry, "data_offsets", JSON_ARRAY)->first;
-    int64_t first = place->whole, last = place->next->whole;
-    bool is_float = same(member(fault, entry, "dtype", JSON_TEXT)->text, text("F32"));
-    if (!is_float || first < 0 || last > (int64_t)weights->size || last - first != (int64_t)sizeof(float) * rows * columns)
+    const Json *offsets = member(fault, entry, "data_offsets", JSON_ARRAY), *first = offsets->first;
+    bool is_good = same(member(fault, entry, "dtype", JSON_TEXT)->text, text("F32")) && offsets->count == 2 &&
+                   first->is_whole && first->next->is_whole;
+    int64_t start = is_good ? first->whole : 0, end = is_good ? first->next->whole : 0;
+    if (!is_good || start < 0 || start % (int64_t)sizeof(float) || end < start || end > (int64_t)weights->size ||
+        end - start != (int64_t)sizeof(float) * rows * columns)
         fail(fault, "weights: `%s` is not float32 [%d, %d]", key, rows, columns);
-    return (const float *)(weights->data + first);
+    return (const float *)(weights->data + start);
 }
 
 Linear linear_from(Arena *arena, const float *weight, const float *bias, int outputs, int inputs) {
@@ -76,7 +81,9 @@ int weight_columns(Fault *fault, const Weights *weights, const char *name) {
     if (!entry) fail(fault, "weights: `%s` is missing", name);
     const Json *size = member(fault, entry, "shape", JSON_ARRAY)->first;
     while (size && size->next) size = size->next;
-    return size ? (int)size->whole : 1;
+    if (!size || !size->is_whole || size->whole < 1 || size->whole > MOST_COLUMNS)
+        fail(fault, "weights: the last size of `%s` is not from 1 to %d", name, MOST_COLUMNS);
+    return (int)size->whole;
 }
 
 Network read_network(Arena *arena, Fault *fault, const Weights *weights, int width, int num_heads, int num_layers) {
