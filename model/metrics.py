@@ -121,19 +121,6 @@ def calibration_error(label: Values, probability: Values, weights: Floats | None
     return _divide(np.abs(w @ gap).sum(axis=-1), w.sum(axis=-1))
 
 
-def average_precision_at_k(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.int64]) -> Floats:
-    """[R] of each ranked list; their mean is MAP@k, as RelBench reckons it.
-
-    Args:
-        hits: [R, k] whether the item at each rank, best first, is one of the row's; no item twice in a list.
-        num_relevant: [R] how many the row has, at least 1.
-    """
-    k = hits.shape[1]
-    precision = np.cumsum(hits, axis=1) / np.arange(1, k + 1)
-    found: Floats = (precision * hits).sum(axis=1) / np.minimum(num_relevant, k)
-    return found
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CalibrationBin:
     """One point of a reliability diagram; bins without rows are left out."""

@@ -129,7 +129,7 @@ def precision_of(ask: Asked, ranked_RK: Codes, lists: Lists, rows: Sequence[int]
     size = len(ask.items) + 1
     relevant = owner * size + ask.items.get_indexer(pd.Index(wanted.values))
     hits_RK = np.isin(np.arange(len(ranked_RK))[:, None] * size + ranked_RK, relevant) & (ranked_RK >= 0)
-    return average_precision_at_k(hits_RK, wanted.lengths())
+    return average_precision_at_k(wanted.lengths(), hits_RK)
 
 
 def _moment(time_ns: int) -> str:

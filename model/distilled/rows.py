@@ -12,7 +12,7 @@ import numpy.typing as npt
 from model.errors import UserError
 from model.graph import Link
 from model.served.features import NS_PER_DAY, TableFeatures
-from model.served.inputs import Float, Inputs, Int, Rows, age_days, summarise
+from model.served.inputs import NUM_SUMMARY, Float, Inputs, Int, Rows, age_days, summarise
 from model.served.missing import MISSING_INT64
 from model.served.predictor import ENTITY
 from model.store.history import history_links, link_path_name, recent_children

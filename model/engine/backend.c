@@ -167,8 +167,9 @@ TRITON_ENTRY TRITONSERVER_Error *TRITONBACKEND_ModelInstanceExecute(TRITONBACKEN
     for (uint32_t index = 0; index < count; index++) {
         if (batch.is_bad[index]) continue;
         int64_t items = batch.good[good].items;
-        if (all_finite(score_B + start, items)) answer(requests[index], items, score_B + start, time_B + start);
-        else refuse(requests[index], TRITONSERVER_ERROR_INTERNAL, "the model's score is not finite");
+        batch.is_bad[index] = !all_finite(score_B + start, items);
+        if (batch.is_bad[index]) refuse(requests[index], TRITONSERVER_ERROR_INTERNAL, "the model's score is not finite");
+        else answer(requests[index], items, score_B + start, time_B + start);
         for (int64_t item = start; item < start + items; item++) {
             told.num_missing += time_B[item] == MISSING_INT64;
             if (batch.is_real[good]) real_B[num_real++] = score_B[item];

@@ -1,10 +1,12 @@
-// Memory by the block, faults that carry words, and files: what the engine's other parts stand on.
+// Texts, faults that carry words, and files: what the engine's other parts stand on.
 #pragma once
 
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "arena.h"
 
 typedef struct {
     const char *bytes; // not terminated
@@ -13,17 +15,6 @@ typedef struct {
 
 Text text(const char *terminated);
 bool same(Text one, Text other);
-
-// Memory that is given out piece by piece and taken back all at once.
-typedef struct Block Block;
-typedef struct {
-    Block *blocks;
-} Arena;
-
-void *take(Arena *arena, size_t bytes); // zeros, on a boundary of 64 bytes
-void reset(Arena *arena);               // takes all pieces back and keeps the memory for the next ones
-void release(Arena *arena);
-#define TAKE(arena, type, count) ((type *)take((arena), sizeof(type) * (size_t)(count)))
 
 // Where a loader returns to when it cannot go on, and why. `if (setjmp(fault.where)) ...fault.message...`
 typedef struct {
@@ -42,6 +33,7 @@ typedef struct {
 } Mapping;
 
 Mapping map_file(Fault *fault, const char *folder, const char *name);
+bool bring_in(Mapping mapping, size_t start, size_t size); // into memory; false where the file has become shorter
 void unmap(Mapping mapping); // in steps, so that nobody who needs the process's memory waits long
 
 uint64_t now_ns(void);

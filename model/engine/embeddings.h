@@ -11,10 +11,12 @@ typedef struct {
     int64_t cutoff_ns;
 } Embeddings;
 
-// Both raise a fault: missing files, another deep model, another width, keys that do not ascend, values not finite.
+// Raises a fault: missing files, another deep model, another width, keys of another type or that do not ascend, values
+// not finite, a file that becomes shorter meanwhile. What is open stays as it is: such files are written once.
 // `pause_us` is slept after each mebibyte: beside a running model the reading must not take its processor.
-Embeddings *open_embeddings(Fault *fault, const char *folder, Text base_digest, int64_t dim, unsigned pause_us);
+Embeddings *open_embeddings(Fault *fault, const char *folder, Text base_digest, int64_t dim, bool is_text,
+                            unsigned pause_us);
 void close_embeddings(Embeddings *embeddings);
 
 int64_t find_number(const Embeddings *embeddings, int64_t key); // -1 where there is none
-int64_t find_text(const Embeddings *embeddings, Text key);
+int64_t find_text(const Embeddings *embeddings, Text key);     // zero bytes at its end do not count

@@ -88,9 +88,16 @@ static bool number_of(Text value, Key *key) {
     return *end == 0;
 }
 
-static int input_of(const Input *inputs, int num_inputs, Text column) {
-    for (int index = 0; index < num_inputs; index++)
-        if (same(column, text(inputs[index].column))) return index;
+// The input of a feature's column, of the types that its kind can have; -1 where requests do not have it.
+static int input_of(Fault *fault, const Input *inputs, int num_inputs, const Json *feature, bool is_time, bool is_number) {
+    Text column = member(fault, feature, "column", JSON_TEXT)->text;
+    for (int index = 0; index < num_inputs; index++) {
+        if (!same(column, text(inputs[index].column))) continue;
+        int datatype = inputs[index].datatype;
+        if (is_time ? datatype != INT64 : is_number && datatype == BYTES)
+            fail(fault, "contract.json: `%s` has another datatype than its feature", inputs[index].name);
+        return index;
+    }
     return -1;
 }
 
@@ -147,16 +154,16 @@ Table read_table(Arena *arena, Fault *fault, const Json *features, Input *inputs
     int place = 0;
     for (const Json *one = numericals->first; one; one = one->next)
         table.numericals[place++] =
-            (Numerical){input_of(inputs, num_inputs, member(fault, one, "column", JSON_TEXT)->text),
+            (Numerical){input_of(fault, inputs, num_inputs, one, false, true),
                         (float)member(fault, one, "mean", JSON_NUMBER)->number,
                         (float)member(fault, one, "std", JSON_NUMBER)->number};
     place = 0;
     for (const Json *one = timestamps->first; one; one = one->next)
-        table.timestamps[place++] = input_of(inputs, num_inputs, member(fault, one, "column", JSON_TEXT)->text);
+        table.timestamps[place++] = input_of(fault, inputs, num_inputs, one, true, false);
     place = 0;
     for (const Json *one = categoricals->first; one; one = one->next)
-        table.categoricals[place++] = read_categorical(
-            arena, fault, one, input_of(inputs, num_inputs, member(fault, one, "column", JSON_TEXT)->text));
+        table.categoricals[place++] =
+            read_categorical(arena, fault, one, input_of(fault, inputs, num_inputs, one, false, false));
     if (table.num_categoricals) mix_categories(arena, fault, &table, categoricals, weights, prefix, width);
     table.num_dense = 2 * (table.num_numericals + table.num_timestamps);
     int all = table.num_dense + extra;
@@ -167,9 +174,13 @@ Table read_table(Arena *arena, Fault *fault, const Json *features, Input *inputs
 
 static double signed_log_days(double days) { return copysign(log1p(fabs(days)), days) / LOG_DAYS_SCALE; }
 
-float age_days(int64_t anchor_ns, int64_t time_ns) {
-    return (float)((double)(int64_t)((uint64_t)anchor_ns - (uint64_t)time_ns) / NS_PER_DAY);
+int64_t before(int64_t one_ns, int64_t other_ns) {
+    int64_t difference;
+    if (__builtin_sub_overflow(one_ns, other_ns, &difference)) return one_ns < 0 ? INT64_MIN : INT64_MAX;
+    return difference;
 }
+
+float age_days(int64_t anchor_ns, int64_t time_ns) { return (float)((double)before(anchor_ns, time_ns) / NS_PER_DAY); }
 
 static bool is_missing(const Input *input, Values values, int64_t row) {
     if (!values.any) return true;
@@ -195,13 +206,13 @@ void encode_numbers(const Table *table, const Values *values, int64_t row, int64
             dense_F[0] = 0, dense_F[1] = 1;
             continue;
         }
-        int64_t before_ns = (int64_t)((uint64_t)anchor_ns - (uint64_t)values[input].int64[row]);
-        dense_F[0] = (float)signed_log_days((double)before_ns / NS_PER_DAY), dense_F[1] = 0;
+        double days = (double)before(anchor_ns, values[input].int64[row]) / NS_PER_DAY;
+        dense_F[0] = (float)signed_log_days(days), dense_F[1] = 0;
     }
 }
 
 static int code_of(const Categorical *column, const Input *input, Values values, int64_t row) {
-    if (!values.any) return NO_CODE;
+    if (!values.any || (input->datatype == FP32 && is_missing(input, values, row))) return NO_CODE;
     Key key = {.kind = TEXT};
     if (input->datatype == BYTES) key.text = values.bytes[row];
     else if (input->datatype == INT64) key = (Key){.kind = WHOLE, .whole = values.int64[row]};

@@ -56,6 +56,7 @@ Table read_table(Arena *arena, Fault *fault, const Json *features, Input *inputs
 void encode_numbers(const Table *table, const Values *values, int64_t row, int64_t anchor_ns, float *dense_F);
 void add_categories(const Table *table, const Values *values, int64_t row, int width, float *token_W);
 
+int64_t before(int64_t one_ns, int64_t other_ns); // `one` less `other`, not beyond the ends of int64
 float age_days(int64_t anchor_ns, int64_t time_ns);
 void encode_age(float days, float *out); // NUM_TIME numbers
 void summarise(const float *age_days_R, int count, float *out); // NUM_SUMMARY numbers

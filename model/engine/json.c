@@ -8,14 +8,21 @@ typedef struct {
     Arena *arena;
     Fault *fault;
     const char *name, *start, *at, *end;
+    int depth;
 } Reader;
+
+enum { MOST_DEPTH = 64 };
 
 static _Noreturn void refuse(Reader *reader, const char *expected) {
     fail(reader->fault, "%s: expected %s at byte %td", reader->name, expected, reader->at - reader->start);
 }
 
+static void skip_space(Reader *reader) {
+    while (reader->at < reader->end && *reader->at && strchr(" \t\r\n", *reader->at)) reader->at++;
+}
+
 static char peek(Reader *reader) {
-    while (reader->at < reader->end && strchr(" \t\r\n", *reader->at)) reader->at++;
+    skip_space(reader);
     if (reader->at == reader->end) refuse(reader, "more");
     return *reader->at;
 }
@@ -54,8 +61,11 @@ static char *put_escaped(Reader *reader, char *out) {
     char escape = reader->at < reader->end ? *reader->at++ : 0;
     if (escape == 'u') {
         unsigned point = code_unit(reader);
-        if (point >= 0xD800 && point < 0xDC00 && skip(reader, "\\u"))
-            point = 0x10000 + ((point - 0xD800) << 10) + (code_unit(reader) - 0xDC00);
+        if (point >= 0xD800 && point < 0xE000) { // half of a pair
+            unsigned low = point < 0xDC00 && skip(reader, "\\u") ? code_unit(reader) : 0;
+            if (low < 0xDC00 || low >= 0xE000) refuse(reader, "the other half of a pair");
+            point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+        }
         return put_utf8(out, point);
     }
     const char *place = escape ? strchr(plain, escape) : NULL;
@@ -102,6 +112,7 @@ static void parse_members(Reader *reader, Json *parent, const char *close) {
 
 static Json *parse_value(Reader *reader) {
     Json *value = TAKE(reader->arena, Json, 1);
+    if (++reader->depth > MOST_DEPTH) refuse(reader, "less depth");
     char first = peek(reader);
     if (skip(reader, "{")) {
         value->kind = JSON_OBJECT;
@@ -120,18 +131,22 @@ static Json *parse_value(Reader *reader) {
         char *end, *whole_end;
         value->kind = JSON_NUMBER;
         value->number = strtod(reader->at, &end); // files are read terminated
-        if (end == reader->at) refuse(reader, "a value");
+        if (end == reader->at || end > reader->end) refuse(reader, "a value");
         errno = 0;
         value->whole = strtoll(reader->at, &whole_end, 10);
-        if (errno || whole_end != end) value->whole = value->number > -1e18 && value->number < 1e18 ? (int64_t)value->number : 0;
+        value->is_whole = errno == 0 && whole_end == end;
         reader->at = end;
     }
+    reader->depth--;
     return value;
 }
 
 Json *parse_json(Arena *arena, Fault *fault, Text source, const char *name) {
-    Reader reader = {arena, fault, name, source.bytes, source.bytes, source.bytes + source.size};
-    return parse_value(&reader);
+    Reader reader = {arena, fault, name, source.bytes, source.bytes, source.bytes + source.size, 0};
+    Json *value = parse_value(&reader);
+    skip_space(&reader);
+    if (reader.at != reader.end) refuse(&reader, "the end");
+    return value;
 }
 
 Json *read_json(Arena *arena, Fault *fault, const char *folder, const char *name) {
@@ -148,6 +163,14 @@ const Json *member(Fault *fault, const Json *object, const char *key, JsonKind k
     const Json *found = find(object, key);
     if (!found || found->kind != kind) fail(fault, "`%s` is missing, or of another type than expected", key);
     return found;
+}
+
+int64_t whole(Fault *fault, const Json *object, const char *key, int64_t least, int64_t most) {
+    const Json *found = member(fault, object, key, JSON_NUMBER);
+    if (!found->is_whole || found->whole < least || found->whole > most)
+        fail(fault, "`%s` is %g; expected a whole number from %lld to %lld", key, found->number, (long long)least,
+             (long long)most);
+    return found->whole;
 }
 
 const char *words(Arena *arena, Text text) {

@@ -135,7 +135,7 @@ static void tell_triton(Live *live) {
 }
 
 static Loaned *lendable(Fault *fault, const Model *model, const char *folder, unsigned pause_us) {
-    Embeddings *embeddings = open_embeddings(fault, folder, model->base_digest, model->embedding_dim, pause_us);
+    Embeddings *embeddings = open_embeddings(fault, folder, model->base_digest, model->embedding_dim, has_text_key(model), pause_us);
     Loaned *loaned = calloc(1, sizeof *loaned);
     if (!loaned) abort();
     loaned->embeddings = embeddings;
@@ -209,6 +209,18 @@ static void *watch(void *given) {
     return NULL;
 }
 
+static void end_live(Live *live) {
+    live->current->next = live->retired;
+    live->retired = live->current;
+    drop_retired(live, true);
+    delete_metrics(live->cutoff), delete_metrics(live->refused), delete_metrics(live->missing);
+    delete_metrics(live->scores), delete_metrics(live->parts);
+    pthread_cond_destroy(&live->stopping);
+    pthread_mutex_destroy(&live->mutex);
+    free(live->num_scores);
+    free(live);
+}
+
 Live *start_live(Fault *fault, const Model *model, const char *folder, const char *followed, const char *name,
                  const char *version) {
     char bundled[MAX_PATH];
@@ -228,8 +240,9 @@ Live *start_live(Fault *fault, const Model *model, const char *folder, const cha
     make_metrics(live, name, version);
     take_over(live, first);
     if (live->followed[0]) look(live, 0);
-    if (pthread_create(&live->watcher, NULL, watch, live) != 0) abort();
-    return live;
+    if (pthread_create(&live->watcher, NULL, watch, live) == 0) return live;
+    end_live(live);
+    fail(fault, "no thread can be started to follow the embeddings");
 }
 
 void stop_live(Live *live) {
@@ -239,15 +252,7 @@ void stop_live(Live *live) {
     pthread_mutex_unlock(&live->mutex);
     pthread_join(live->watcher, NULL);
     tell_triton(live);
-    live->current->next = live->retired;
-    live->retired = live->current;
-    drop_retired(live, true);
-    delete_metrics(live->cutoff), delete_metrics(live->refused), delete_metrics(live->missing);
-    delete_metrics(live->scores), delete_metrics(live->parts);
-    pthread_cond_destroy(&live->stopping);
-    pthread_mutex_destroy(&live->mutex);
-    free(live->num_scores);
-    free(live);
+    end_live(live);
 }
 
 const Embeddings *borrow(Live *live, void **loan) {

@@ -7,6 +7,8 @@
 
 #include "json.h"
 
+enum { MOST_SIZE = 1 << 14, MOST_LAYERS = 64 };
+
 static int datatype_of(Fault *fault, const Json *spec) {
     Text name = member(fault, spec, "datatype", JSON_TEXT)->text;
     if (same(name, text("INT64"))) return INT64;
@@ -31,9 +33,12 @@ static Input *read_inputs(Arena *arena, Fault *fault, const Json *contract, cons
     return inputs;
 }
 
-static int named_input(Fault *fault, const Input *inputs, int count, Text name) {
-    for (int index = 0; index < count; index++)
-        if (same(name, text(inputs[index].name))) return index;
+static int named_input(Fault *fault, const Input *inputs, int count, Text name, int datatype, int other) {
+    for (int index = 0; index < count; index++) {
+        if (!same(name, text(inputs[index].name))) continue;
+        if (inputs[index].datatype == datatype || inputs[index].datatype == other) return index;
+        fail(fault, "contract.json: `%s` has a datatype that it cannot have", inputs[index].name);
+    }
     fail(fault, "contract.json: no input is called %.*s", (int)name.size, name.bytes);
 }
 
@@ -47,9 +52,10 @@ static History read_history(Arena *arena, Fault *fault, const Json *contract, co
     snprintf(prefix, sizeof prefix, "histories.%d.", index);
     history.table = read_table(arena, fault, member(fault, features, history.path, JSON_OBJECT), inputs, count, weights,
                                prefix, width, NUM_TIME);
-    history.time_input = named_input(fault, inputs, count, member(fault, entry, "time_tensor", JSON_TEXT)->text);
-    history.max_rows = (int)member(fault, entry, "max_rows", JSON_NUMBER)->whole;
-    history.ignored_ns = member(fault, entry, "ignored_ns", JSON_NUMBER)->whole;
+    history.time_input = named_input(fault, inputs, count, member(fault, entry, "time_tensor", JSON_TEXT)->text, INT64,
+                                     INT64);
+    history.max_rows = (int)whole(fault, entry, "max_rows", 1, MOST_SIZE);
+    history.ignored_ns = whole(fault, entry, "ignored_ns", 0, INT64_MAX);
     return history;
 }
 
@@ -68,16 +74,19 @@ static void read_model(Model *model, Fault *fault, const char *folder) {
     if (!model->is_binary && !same(task, text("regression")))
         fail(fault, "contract.json: only binary and regression are compiled (got %.*s)", (int)task.size, task.bytes);
     model->base_digest = member(fault, contract, "base_digest", JSON_TEXT)->text;
-    model->embedding_dim = (int)member(fault, contract, "embedding_dim", JSON_NUMBER)->whole;
+    model->embedding_dim = (int)whole(fault, contract, "embedding_dim", 1, MOST_SIZE);
     model->target_mean = (float)member(fault, target, "mean", JSON_NUMBER)->number;
     model->target_std = (float)member(fault, target, "std", JSON_NUMBER)->number;
     if (!model->is_binary) {
         model->target_low = (float)member(fault, target, "low", JSON_NUMBER)->number;
         model->target_high = (float)member(fault, target, "high", JSON_NUMBER)->number;
     }
-    int width = (int)member(fault, network, "width", JSON_NUMBER)->whole, num_facts, dim = model->embedding_dim;
+    int width = (int)whole(fault, network, "width", 1, MOST_SIZE), num_facts, dim = model->embedding_dim;
+    int num_heads = (int)whole(fault, network, "num_heads", 1, width);
+    if (width % num_heads) fail(fault, "settings.json: a width of %d cannot be split into %d heads", width, num_heads);
     Input *facts = read_inputs(arena, fault, contract, "fact", text(""), &num_facts);
-    model->key_input = named_input(fault, facts, num_facts, member(fault, contract, "embedding_key", JSON_TEXT)->text);
+    model->key_input = named_input(fault, facts, num_facts, member(fault, contract, "embedding_key", JSON_TEXT)->text, INT64,
+                                   BYTES);
     model->num_histories = interactions->count;
     model->entity = read_table(arena, fault, member(fault, features, "entity", JSON_OBJECT), facts, num_facts, weights,
                                "entity.", width, NUM_SUMMARY * model->num_histories);
@@ -90,8 +99,8 @@ static void read_model(Model *model, Fault *fault, const char *folder) {
     model->embedding_age = linear_from(arena, weight(fault, weights, "embedding_age", ".weight", width, NUM_TIME),
                                        weight(fault, weights, "embedding_age", ".bias", width, 1), width, NUM_TIME);
     model->no_embedding = weight(fault, weights, "no_embedding", "", width, 1);
-    model->network = read_network(arena, fault, weights, width, (int)member(fault, network, "num_heads", JSON_NUMBER)->whole,
-                                  (int)member(fault, network, "num_layers", JSON_NUMBER)->whole);
+    model->network = read_network(arena, fault, weights, width, num_heads,
+                                  (int)whole(fault, network, "num_layers", 1, MOST_LAYERS));
     double *score_bounds = TAKE(arena, double, bounds->count);
     for (const Json *bound = bounds->first; bound; bound = bound->next)
         score_bounds[model->num_score_bounds++] = bound->number;
@@ -110,6 +119,8 @@ Model *open_model(Fault *fault, const char *folder) {
     return model;
 }
 
+bool has_text_key(const Model *model) { return model->entity.inputs[model->key_input].datatype == BYTES; }
+
 void close_model(Model *model) {
     Arena arena = model->arena;
     free(model);
@@ -118,7 +129,11 @@ void close_model(Model *model) {
 
 static Values zeros(Arena *arena, int datatype, int64_t count) {
     Values values = {.any = NULL};
-    if (datatype == BYTES) values.bytes = TAKE(arena, Text, count);
+    if (datatype == BYTES) {
+        Text *texts = TAKE(arena, Text, count);
+        for (int64_t place = 0; place < count; place++) texts[place] = text("");
+        values.bytes = texts;
+    }
     if (datatype == FP32) values.fp32 = TAKE(arena, float, count);
     if (datatype == INT64) values.int64 = TAKE(arena, int64_t, count); // times before the anchor, so that rows count
     return values;
@@ -166,7 +181,7 @@ static int newest_first(const void *one, const void *other) {
 static Kept keep_recent(const History *history, Arena *scratch, const int64_t *time_ns, int64_t first, int64_t num_rows,
                         int64_t anchor_ns) {
     Moment *moments = TAKE(scratch, Moment, num_rows);
-    int64_t count = 0, upto_ns = anchor_ns - history->ignored_ns;
+    int64_t count = 0, upto_ns = before(anchor_ns, history->ignored_ns);
     for (int64_t row = first; row < first + num_rows; row++)
         if (time_ns[row] != MISSING_INT64 && time_ns[row] <= upto_ns) moments[count++] = (Moment){time_ns[row], row};
     if (count > history->max_rows) {
@@ -184,8 +199,7 @@ static Kept keep_recent(const History *history, Arena *scratch, const int64_t *t
 static int64_t find_embedding(const Model *model, const Embeddings *embeddings, const Request *request, int64_t item) {
     const Values key = request->facts[model->key_input];
     if (request->anchor_ns[item] < embeddings->cutoff_ns) return -1;
-    return model->entity.inputs[model->key_input].datatype == INT64 ? find_number(embeddings, key.int64[item])
-                                                                     : find_text(embeddings, key.bytes[item]);
+    return has_text_key(model) ? find_text(embeddings, key.bytes[item]) : find_number(embeddings, key.int64[item]);
 }
 
 // The tokens of one item: entity, embedding, rows of the histories.

@@ -42,6 +42,7 @@ typedef struct {
     uint64_t encode_ns, network_ns;
 } Spent;
 
+bool has_text_key(const Model *model);
 Model *open_model(Fault *fault, const char *folder);
 void close_model(Model *model);
 

@@ -15,7 +15,7 @@ typedef struct {
 } Linear;
 
 typedef struct {
-    const float *scale, *shift;
+    float *scale, *shift, *is_column; // padded to whole lanes; `is_column` is 1, and 0 beyond the width
 } Norm;
 
 typedef struct {

@@ -6,6 +6,8 @@
 
 static const char ANCHOR_TIME[] = "anchor_time", SCORE[] = "score", EMBEDDING_TIME[] = "embedding_time";
 static const char PROBE_ID[] = "stillhouse-probe";
+enum { MOST_ITEMS = 1 << 16 };
+
 static const Input ANCHOR = {ANCHOR_TIME, "", INT64, false};
 
 // One input of a request, as Triton describes it.
@@ -70,7 +72,7 @@ static const char *gather(Arena *scratch, Fault *fault, const Tensor *tensor) {
         check(fault, TRITONBACKEND_InputBuffer(tensor->handle, index, &piece, &size, &memory, &place));
         if (memory == TRITONSERVER_MEMORY_GPU) fail(fault, "`%s` lies on a GPU; expected host memory", tensor->name);
         if (size > tensor->byte_size - done) fail(fault, "`%s` is larger than it says", tensor->name);
-        memcpy(whole + done, piece, size);
+        if (size) memcpy(whole + done, piece, size); // an empty one may lie nowhere
         done += size;
     }
     if (done != tensor->byte_size) fail(fault, "`%s` has %llu bytes of %llu", tensor->name, (unsigned long long)done,
@@ -84,20 +86,25 @@ static const Text *split_texts(Arena *scratch, Fault *fault, const Tensor *tenso
     for (int64_t place = 0; place < count; place++) {
         uint32_t size = 0;
         if (end - bytes >= 4) memcpy(&size, bytes, 4);
-        if (end - bytes < 4 || end - bytes - 4 < (int64_t)size) fail(fault, "`%s` has too few strings", tensor->name);
+        if (end - bytes < 4 || end - bytes - 4 < (int64_t)size)
+            fail(fault, "`%s` has fewer strings than its shape says, or one of another length", tensor->name);
         texts[place] = (Text){bytes + 4, size};
-        bytes += 4 + size;
+        bytes += 4 + (size_t)size;
     }
+    if (bytes != end) fail(fault, "`%s` has more strings than its shape says", tensor->name);
     return texts;
 }
 
 static Values read_values(Arena *scratch, Fault *fault, const Tensor *tensor, const Input *input, int64_t count) {
     Values values;
     if (tensor->datatype != input->datatype) fail(fault, "`%s` is of another datatype than the contract's", input->name);
+    uint64_t least = input->datatype == INT64 ? 8 : 4; // bytes of a value; a string's length has four
+    if (count < 0 || (uint64_t)count > tensor->byte_size / least)
+        fail(fault, "`%s` has fewer values than its shape says", input->name);
     values.any = gather(scratch, fault, tensor);
     if (input->datatype == BYTES) values.bytes = split_texts(scratch, fault, tensor, values.any, count);
-    else if (tensor->byte_size != (uint64_t)count * (input->datatype == INT64 ? 8 : 4))
-        fail(fault, "`%s` is not as large as its shape", input->name);
+    else if (tensor->byte_size != (uint64_t)count * least)
+        fail(fault, "`%s` has more values than its shape says", input->name);
     if (input->datatype == FP32)
         for (int64_t place = 0; place < count; place++)
             if (isinf(values.fp32[place]))
@@ -131,7 +138,9 @@ static const Values *read_rows(Arena *scratch, Fault *fault, Tensors *tensors, c
         if (tensor->shape[1] != *num_rows)
             fail(fault, "`%s` has %lld rows, `%s` has %lld; all columns of one history need the same length", input->name,
                  (long long)tensor->shape[1], first, (long long)*num_rows);
-        columns[index] = read_values(scratch, fault, tensor, input, items * *num_rows);
+        int64_t count;
+        if (__builtin_mul_overflow(items, *num_rows, &count)) count = -1;
+        columns[index] = read_values(scratch, fault, tensor, input, count);
     }
     return columns;
 }
@@ -142,6 +151,8 @@ Request *read_request(const Model *model, Arena *scratch, Fault *fault, TRITONBA
     const Tensor *anchor = find_tensor(&tensors, ANCHOR_TIME);
     if (!anchor) fail(fault, "`%s` is missing", ANCHOR_TIME);
     request->items = anchor->num_dims ? anchor->shape[0] : 0;
+    if (request->items < 0 || request->items > MOST_ITEMS)
+        fail(fault, "`%s` has %lld items; expected up to %d", ANCHOR_TIME, (long long)request->items, MOST_ITEMS);
     request->anchor_ns = read_fact(scratch, fault, &tensors, &ANCHOR, request->items).int64;
     for (int64_t item = 0; item < request->items; item++)
         if (request->anchor_ns[item] == MISSING_INT64)

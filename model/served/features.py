@@ -141,6 +141,16 @@ def time_features(delta_days: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.f
     return result
 
 
+def before(one_ns: npt.NDArray[np.int64], other_ns: npt.NDArray[np.int64] | int) -> npt.NDArray[np.int64]:
+    """`one` less `other`, exact, and not beyond the ends of int64: a strange time must not turn into its opposite."""
+    difference: npt.NDArray[np.int64] = np.subtract(one_ns, other_ns, dtype=np.int64)
+    overflown = ((one_ns ^ other_ns) & (one_ns ^ difference)) < 0
+    if not overflown.any():
+        return difference
+    limits = np.iinfo(np.int64)
+    return np.where(overflown, np.where(one_ns < 0, limits.min, limits.max), difference)
+
+
 def calendar_features(time_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """[...] moments -> [..., NUM_CALENDAR_FEATURES] sine and cosine of the year (twice), and of the week (UTC)."""
     days = (time_ns // (NS_PER_DAY // 24)).astype(np.float64) / 24
@@ -203,7 +213,7 @@ def put_timestamp(
         dense_RF[:, place + 1] = 1.0
         return
     missing = raw == MISSING_INT64
-    days = (anchor_ns - np.where(missing, anchor_ns, raw)) / NS_PER_DAY
+    days = before(anchor_ns, np.where(missing, anchor_ns, raw)) / NS_PER_DAY
     dense_RF[:, place] = signed_log_days(days)
     dense_RF[:, place + 1] = missing
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from model.served.features import NS_PER_DAY
+from model.served.features import NS_PER_DAY, before
 
 Float = npt.NDArray[np.float32]
 Int = npt.NDArray[np.int64]
@@ -54,7 +54,7 @@ class Inputs:
 
 def age_days(anchor_ns: Int, time_ns: Int | int) -> Float:
     """Days from `time_ns` to `anchor_ns`; the subtraction is exact."""
-    return ((anchor_ns - time_ns) / NS_PER_DAY).astype(np.float32)
+    return (before(anchor_ns, time_ns) / NS_PER_DAY).astype(np.float32)
 
 
 def keep_recent(anchor_ns: Int, time_ns: Int, owner_R: Int, missing_ns: int, max_rows: int) -> Int:

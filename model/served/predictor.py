@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.served.answers import VECTORS, answer, rescale
-from model.served.embedding_table import EmbeddingTable
-from model.served.features import TableFeatures, encode_values, features_from_json
+from model.served.embedding_table import EmbeddingTable, RefusedTableError
+from model.served.features import TableFeatures, before, encode_values, features_from_json
 from model.served.inputs import Float, Inputs, Int, Rows, age_days, keep_recent, summarise
 from model.served.missing import MISSING_FP32, MISSING_INT64
 from model.served.scorer import Scorer, read_safetensors
@@ -106,8 +106,15 @@ class Predictor:
         return cls(contract, settings, features, read_safetensors(folder / "weights.safetensors"))
 
     def open_embeddings(self, folder: Path) -> EmbeddingTable:
-        """Open embeddings for this model; RefusedTableError where they are not of its deep model."""
-        return EmbeddingTable.open(folder, base_digest=self.contract["base_digest"], dim=self.contract["embedding_dim"])
+        """Open embeddings for this model; RefusedTableError where they are not of its deep model or have other keys."""
+        table = EmbeddingTable.open(
+            folder, base_digest=self.contract["base_digest"], dim=self.contract["embedding_dim"]
+        )
+        has_texts = self._datatypes[self.contract["embedding_key"]] == "BYTES"
+        if (table.keys.dtype.kind == "S") != has_texts:
+            expected = "texts" if has_texts else "int64"
+            raise RefusedTableError(f"{folder}: its keys are not {expected}, which this model's requests have")
+        return table
 
     def parse(self, tensors: Mapping[str, Array]) -> Request:
         """Check one request: `[items, 1]` for the anchor and facts, `[items, n, 1]` for histories.
@@ -144,7 +151,7 @@ class Predictor:
         """What the network sees of all the requests' items, and [B] cut-offs of the embeddings used."""
         anchor_ns = np.concatenate([np.zeros(0, np.int64), *(request.anchor_ns for request in requests)])
         facts = {
-            name: np.concatenate([request.facts[name] for request in requests]) if requests else np.zeros(0)
+            name: np.concatenate([request.facts[name] for request in requests]) if requests else np.zeros(0, np.int64)
             for name in self._facts
         }
         encoded = encode_values(
@@ -239,7 +246,7 @@ class Predictor:
             for column in history.tensors.values()
         }
         time_ns = columns[history.time_column]
-        kept = keep_recent(anchor_ns - history.ignored_ns, time_ns, owner_R, MISSING_INT64, history.max_rows)
+        kept = keep_recent(before(anchor_ns, history.ignored_ns), time_ns, owner_R, MISSING_INT64, history.max_rows)
         owner_R, time_ns = owner_R[kept], time_ns[kept]
         wanted = {column: columns[column][kept] for column in history.features.columns}
         encoded = encode_values(history.features, wanted, anchor_ns[owner_R])
