@@ -8,8 +8,8 @@ from model.deep.network import num_parameters
 from model.deep.scores import load_deep
 from model.deep.train import TrainSettings
 from model.distilled.distill import MAX_SHARE_OF_PARAMETERS, DistillSettings, hidden_columns
-from model.distilled.network import DistilledModel, NetworkSettings
-from model.distilled.rows import fit_request_features, input_shape
+from model.distilled.network import DistilledModel, NetworkSettings, input_shape
+from model.distilled.rows import fit_request_features
 from model.labels.plan import TrainingPlan, suggest_plan
 from model.labels.training_table import TrainingTable
 from model.plans.plan import DistillationPlan, DistilledModelPlan, ModelPlan

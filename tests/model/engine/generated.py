@@ -15,8 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from model.contract import Datatype, Interactions, PayloadContract, Role, TensorSpec
-from model.distilled.network import DistilledModel, NetworkSettings
-from model.distilled.rows import input_shape
+from model.distilled.network import DistilledModel, NetworkSettings, input_shape
 from model.graph import SemanticType
 from model.served.embedding_table import EmbeddingTable
 from model.served.features import (
@@ -68,7 +67,7 @@ class GeneratedModel:
         """[B] scores by numpy and by PyTorch, and [B] cut-offs of the embeddings used."""
         parsed: list[Request] = [self.predictor.parse(one) for one in arrays]
         scores, times = self.predictor.predict(parsed, self.embeddings)
-        inputs, _ = self.predictor._inputs(parsed, self.embeddings)
+        inputs, _ = self.predictor.inputs(parsed, self.embeddings)
         with torch.inference_mode():
             logit_B = self.network(inputs)
             if self.contract.task == "binary":
