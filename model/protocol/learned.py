@@ -53,7 +53,7 @@ class DeepContestant(Contestant):
             rows = entity_rows(view.store, bench.table)[bench.test]
             cutoff_ns = bench.table.cutoff_ns[bench.test]
             logit, _ = score_rows(view.store, deep, rows, cutoff_ns, part(progress, _TRAINED, 1000))
-            scores[regime] = _as_scores(deep.task, logit.astype(np.float64))
+            scores[regime] = deep.head.answer(logit).astype(np.float64)
         return Scored(
             scores=scores,
             facts={"num_parameters": num_parameters(deep.model), "rows_seen": artifact.metrics["rows_seen"]},
@@ -108,10 +108,3 @@ def _train_settings(bench: Bench, seed: int) -> TrainSettings:
 def _distil_settings(seed: int) -> DistillSettings:
     base = DistillSettings()
     return replace(base, seed=seed, loop=replace(base.loop, seed=base.loop.seed + seed))
-
-
-def _as_scores(task: str, logit_R: Floats) -> Floats:
-    if task != "binary":
-        return logit_R
-    chance_R: Floats = 1 / (1 + np.exp(-logit_R))
-    return chance_R

@@ -25,6 +25,7 @@ from model.protocol.oracle import Oracle
 from model.protocol.outcome import DifferenceResult, ModelResult, RegimeResult, Result, retention, this_machine
 from model.protocol.protocol import RANKERS, ModelName, Protocol, Regime
 from model.protocol.rankers import Popularity, Repeat
+from model.protocol.ranking import RankingContestant
 from model.protocol.scored import Floats, Scored, read_scored, write_scored
 from model.protocol.trees import LightgbmDfs, LightgbmEntity
 
@@ -66,7 +67,7 @@ def run_protocol(
         units = [
             (name, seed) for name in CONTESTANTS if name in protocol.models for seed in range(protocol.num_seeds(name))
         ]
-        made = {name: CONTESTANTS[name](bench) for name in protocol.models}
+        made = {name: _contestant(bench, name) for name in protocol.models}
         found: dict[ModelName, list[Scored]] = {name: [] for name in protocol.models}
         seconds: dict[str, float] = dict.fromkeys(protocol.models, 0.0)
         for place, (name, seed) in enumerate(units):
@@ -89,11 +90,18 @@ def refuse_unfit(bench: Bench) -> None:
         UserError: naming the model.
     """
     for name in bench.protocol.models:
-        if (name in RANKERS) != (bench.bound.task == "link") and name not in ("deep", "distilled"):
+        if (name in RANKERS) != (bench.bound.task == "link") and name != "deep":
             raise UserError(
                 f"`{bench.protocol.name}` names `{name}`, which does not do {bench.bound.task} tasks",
                 hint="leave it out of `models`",
             )
+
+
+def _contestant(bench: Bench, name: ModelName) -> Contestant:
+    """The deep model of a link query is a ranking."""
+    if name == "deep" and bench.bound.task == "link":
+        return RankingContestant(bench)
+    return CONTESTANTS[name](bench)
 
 
 def _unit(bench: Bench, contestant: Contestant, name: str, seed: int, progress: Progress) -> tuple[Scored, bool]:

@@ -98,8 +98,10 @@ def test_a_ranking_protocol(tmp_path: Path) -> None:
     asked = protocol(
         tables={"folder": "shop"},
         query="PREDICT LIST_DISTINCT(orders.item_id, 0, 7, days) RANK TOP 3 FOR EACH users.user_id",
-        models=["popularity", "repeat"],
-        compare=[["repeat", "popularity"]],
+        models=["popularity", "repeat", "deep"],
+        compare=[["repeat", "popularity"], ["deep", "popularity"]],
+        seeds=1,
+        row_visits=512,
         validation="2024-04-20",
         test="2024-05-01",
         training={},
@@ -107,6 +109,7 @@ def test_a_ranking_protocol(tmp_path: Path) -> None:
     result = run_protocol(asked, tables, tmp_path / "run")
     assert result.metric == "map"
     assert result.regimes["rolling"].differences[0].low > 0
+    assert 0 < result.regimes["frozen"].models["deep"].mean < 1
     with pytest.raises(UserError, match="`lightgbm_dfs`, which does not do link tasks"):
         run_protocol(asked.changed(models=["lightgbm_dfs"]), tables, tmp_path / "run")
 
