@@ -52,7 +52,7 @@ def _other_task(path: Path) -> None:
         ("weights.safetensors", _cut, "weights.safetensors: shorter than its header"),
         ("weights.safetensors", Path.unlink, "weights.safetensors: No such file"),
         ("contract.json", _cut, "contract.json: expected"),
-        ("contract.json", _other_task, "the task prophecy is not known"),
+        ("contract.json", _other_task, r"only binary and regression are compiled \(got prophecy\)"),
         ("settings.json", _without_width, "`width` is missing"),
         ("settings.json", _wider, r"weights: `entity\.[a-z.]+` is not float32 \[64, "),
     ],

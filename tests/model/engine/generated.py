@@ -72,7 +72,8 @@ class GeneratedModel:
             logit_B = self.network(inputs)
             if self.contract.task == "binary":
                 return scores, logit_B.sigmoid().numpy(), times
-            return scores, (logit_B * self.target["std"] + self.target["mean"]).numpy(), times
+            value_B = logit_B * self.target["std"] + self.target["mean"]
+            return scores, value_B.clamp(self.target["low"], self.target["high"]).numpy(), times
 
     def _request(self, rng: np.random.Generator, items: int) -> dict[str, Array]:
         anchor_ns = NOW_NS - rng.integers(-40, 60, (items, 1)) * NS_PER_DAY + rng.integers(0, NS_PER_DAY, (items, 1))
@@ -178,7 +179,7 @@ def generate_model(folder: Path, seed: int, task: Literal["binary", "regression"
         category_dim=int(rng.integers(1, 6)),
     )
     network = DistilledModel(input_shape(features, dim), settings).eval()
-    target = {"mean": 0.0, "std": 1.0} if task == "binary" else {"mean": 3.0, "std": 2.0}
+    target = {"mean": 0.0, "std": 1.0} if task == "binary" else {"mean": 3.0, "std": 2.0, "low": 2.0, "high": 4.5}
     version = folder / "1"
     (version / "embeddings").mkdir(parents=True)
     save_file(network.state_dict(), version / "weights.safetensors")
