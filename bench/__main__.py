@@ -36,7 +36,7 @@ def main() -> int:
         )
         report = Bench(settings, lambda text: print(text, flush=True)).run()
     except UserError as error:
-        print(f"error: {error}" + (f"\n\nhint: {error.hint}" if error.hint else ""), file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"\n{table(report)}")
     return 0

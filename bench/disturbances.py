@@ -1,6 +1,7 @@
 """What happens to a running endpoint under load -> what its callers notice: the ten seconds before, and around."""
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from bench.report import Disturbance
 from bench.servers import tritons
 from bench.settings import BenchSettings
 from bench.step import WARM_UP_S, Aim
-from model.artifact import read_artifact
+from model.artifact import MANIFEST, read_artifact, write_artifact
 from serving.load_result import LoadResult
 from serving.release import Release, release_text
 from serving.release_change import Change
@@ -123,13 +124,13 @@ def _around(aim: Aim, event: Event) -> Around:
 
 @contextmanager
 def _twin(material: Material, settings: BenchSettings) -> Iterator[tuple[Twin, Aim]]:
-    """A twin that serves v1 and knows v2, which is v1 under another digest's name."""
+    """A twin that serves v1 and knows v2, the same model under another digest."""
     folder = settings.folder.absolute() / "work" / "disturbances"
     folder.mkdir(parents=True, exist_ok=True)
     twin = Twin(folder=folder)
-    digest = read_artifact(material.repository, kind="triton_repository").digest
-    uri = str(material.repository.absolute())
-    for version in ("v1", "v2"):
+    _write_second(material.repository, folder / "second")
+    for version, path in (("v1", material.repository), ("v2", folder / "second")):
+        digest, uri = read_artifact(path, kind="triton_repository").digest, str(path.absolute())
         twin.do(partial(register, version=version, digest=digest, uri=uri, registered=datetime.now(UTC)))
     twin.do(partial(promote, version="v1"))
     status = twin_up(TwinSettings(folder=folder / "twin", release_path=twin.release_path, root=folder))
@@ -139,6 +140,16 @@ def _twin(material: Material, settings: BenchSettings) -> Iterator[tuple[Twin, A
         yield twin, _aim(material, settings, status.url, token, Path(status.ca_path))
     finally:
         twin_down(folder / "twin")
+
+
+def _write_second(first: Path, path: Path) -> None:
+    """The same files, linked, and one more."""
+    parents = read_artifact(first, kind="triton_repository").parents
+    with write_artifact(path, kind="triton_repository", parents=parents) as draft:
+        shutil.copytree(
+            first, draft.path, copy_function=os.link, ignore=shutil.ignore_patterns(MANIFEST), dirs_exist_ok=True
+        )
+        (draft.path / "second").touch()
 
 
 @contextmanager
