@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+
 from bench.gateway import gateway
 from bench.material import CUTOFF_NS, MODEL_NAME, Material, write_embeddings
 from bench.report import Disturbance
@@ -19,6 +21,7 @@ from bench.servers import tritons
 from bench.settings import BenchSettings
 from bench.step import WARM_UP_S, Aim
 from model.artifact import MANIFEST, read_artifact, write_artifact
+from serving.load_quote import quote
 from serving.load_result import LoadResult
 from serving.release import Release, release_text
 from serving.release_change import Change
@@ -92,12 +95,13 @@ def disturbance_of(repetitions: Sequence[Around]) -> Disturbance:
     """What callers noticed."""
     ratios = [one for one in map(_p99_ratio, repetitions) if one is not None]
     latencies = [one.around.summary() for one in repetitions]
-    tails = [summary.quotes["p99.9"].value_ms for summary in latencies]
-    known = [tail for tail in tails if tail is not None]
+    lateness = next((summary.warning for summary in latencies if summary.warning), None)
+    # Ten seconds have too few requests for it; all repetitions together may have enough.
+    tail = quote(np.concatenate([one.around.counted_ms() for one in repetitions]), 99.9, lateness)
     return Disturbance(
         failed=sum(summary.failures for summary in latencies),
         p99_ratio=median(ratios) if ratios else None,
-        p999_ms=max(known) if known else None,
+        p999_ms=tail.value_ms,
         max_ms=max((summary.latency.max_ms for summary in latencies if summary.latency), default=None),
         requests=sum(summary.requests for summary in latencies),
     )

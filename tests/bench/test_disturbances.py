@@ -21,6 +21,7 @@ def test_repetitions_add_up_and_the_median_ratio_counts() -> None:
     found = disturbance_of([Around(before=calm, around=load_result([2.0 * ratio] * 4_000)) for ratio in ratios])
     assert found.requests == 12_000
     assert found.p99_ratio == pytest.approx(2.2)
+    assert found.p999_ms == pytest.approx(18)
     assert found.failed == 0
 
 
