@@ -4,6 +4,7 @@ python -m bench [--quick] [--only PART ...] [--peers NAME ...] [--rounds N] [--f
 """
 
 import argparse
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ def main() -> int:
     parser.add_argument("--embeddings", type=int, help="entities in the embedding table")
     parser.add_argument("--folder", type=Path, default=None)
     given = parser.parse_args()
+    # So that a run that is ended ends what it started.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     base = quick(given.folder or Path("runs/bench-quick")) if given.quick else BenchSettings()
     try:
         settings = replace(

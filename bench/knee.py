@@ -8,7 +8,8 @@ from math import sqrt
 
 _GROWTH = 1.7
 _TRIES = 2
-LOWEST_RATE = 1.0
+LOWEST_RATE = 20.0
+"""Below it a step would take minutes until its p99 may be quoted."""
 
 
 @dataclass(kw_only=True, slots=True)
