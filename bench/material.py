@@ -29,6 +29,7 @@ from model.served.predictor import Predictor
 from model.store.history import requests_from_store
 from model.store.row_features import FeatureSettings
 from model.store.store import GraphStore
+from model.task import TaskHead
 
 MODEL_NAME = "propensity"
 NUM_BODIES = 128
@@ -129,7 +130,8 @@ def _write_model(store: GraphStore, path: Path) -> None:
     torch.nn.init.normal_(model.embedding.weight, std=1.0)
     for bias in (model.norm.bias, model.head.bias):
         torch.nn.init.zeros_(bias)
-    serving = {"task": "binary", "embedding_dim": DIM, "use_embedding": True, "target": {"mean": 0.0, "std": 1.0}}
+    head = TaskHead(kind="binary")
+    serving = {"task": head.kind, "embedding_dim": DIM, "use_embedding": True, "target": head.to_json()}
     serving |= {"network": asdict(network), "requests": asdict(requests)}
     parents = {"deep": DEEP_DIGEST, "graph": store.artifact.digest}
     with write_artifact(path, kind="distilled", parents=parents) as draft:
