@@ -1,8 +1,8 @@
 """A sampled neighbourhood becomes an embedding and a logit (or several): the relational graph transformer.
 
-A token is a row near the seed: its columns, its step (table, link and hop), its age, and how many children of each kind
-it had lately. A parent is added to the token that points at it, so that a transaction knows its article and the
-attention runs over the seed and the children only.
+A token is a row near the seed: its columns, its step (table, link and hop), its age, how many children of each kind it
+had lately, and what they were like. A parent is added to the token that points at it, so that a transaction knows its
+article and the attention runs over the seed and the children only.
 Legend: B seeds, M places of a step, T tokens in them, N places in all, W width, E embedding, F numbers, C codes.
 """
 
@@ -16,11 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from model.deep.encoder import TableEncoder
-from model.deep.sampler import Sampler, SamplerSettings, Step, StepTokens, num_numbers
+from model.deep.sampler import Sampler, SamplerSettings, Step, StepTokens, has_then, num_numbers
+from model.deep.summaries import Summaries, num_summaries
 from model.deep.transformer import SeedTransformer
 from model.errors import UserError
 from model.graph import Graph
 from model.served.features import NUM_TIME_FEATURES, TableFeatures, time_features
+from model.store.rich_columns import RichEncoder, num_vector_numbers
 from model.store.row_features import RowEncoder
 from model.store.store import GraphStore
 
@@ -60,6 +62,9 @@ class StepInputs:
     mask_BM: Tensor  # noqa: N815
     """Where the T tokens go, row by row."""
     fanout: int
+    parts_P: Tensor | None = None  # noqa: N815
+    starts_B: Tensor | None = None  # noqa: N815
+    """Hashed parts of texts and lists, and where each of the K x T bags begins; None without such columns."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,23 +90,34 @@ class InputBuilder:
         self.sampler = Sampler(store, entity_table, sampler)
         tables = {step.table for step in self.sampler.steps}
         self._encoders = {table: RowEncoder(store, features[table]) for table in tables}
+        rich = {table for table in tables if features[table].bags or features[table].vectors}
+        self._rich = {table: RichEncoder(store, features[table]) for table in rich}
+        self._summaries = {table: Summaries(store, table, features) for table in tables} if sampler.summaries else {}
 
     def build(self, rows_B: npt.NDArray[np.int64], times_B: npt.NDArray[np.int64]) -> DeepInputs:
         """Inputs for seeds `rows_B` as of `times_B` (nanoseconds)."""
         assert (rows_B >= 0).all(), "a seed must be a row of the entity table"
         found = self.sampler.sample(rows_B, times_B)
-        steps = tuple(
-            self._encode(step.table, tokens, times_B) for step, tokens in zip(self.sampler.steps, found, strict=True)
-        )
-        return DeepInputs(steps=steps)
+        return DeepInputs(steps=tuple(self._encode(position, found, times_B) for position in range(len(found))))
 
-    def _encode(self, table: str, tokens: StepTokens, times_B: npt.NDArray[np.int64]) -> StepInputs:
+    def _encode(self, position: int, found: Sequence[StepTokens], times_B: npt.NDArray[np.int64]) -> StepInputs:
+        step, tokens = self.sampler.steps[position], found[position]
         mask_BM = tokens.rows_BM >= 0
-        seed_T = np.nonzero(mask_BM)[0]
-        encoded = self._encoders[table].encode(tokens.rows_BM[mask_BM].astype(np.int64), times_B[seed_T])
-        age_TF = time_features(tokens.age_days_BM[mask_BM])
-        dense_TF = np.concatenate([encoded.dense_RF, age_TF, tokens.numbers_BMD[mask_BM]], axis=1, dtype=np.float32)
+        rows_T, now_T = tokens.rows_BM[mask_BM].astype(np.int64), times_B[np.nonzero(mask_BM)[0]]
+        encoded = self._encoders[step.table].encode(rows_T, now_T)
+        parts_TF = [encoded.dense_RF, time_features(tokens.age_days_BM[mask_BM]), tokens.numbers_BMD[mask_BM]]
+        if self._summaries:
+            parts_TF.append(self._summaries[step.table].of(rows_T, now_T))
+            if has_then(self.sampler.steps, step):
+                then_BM = self.sampler.times(self.sampler.steps[step.source].table, found[step.source].rows_BM)
+                parts_TF.append(self._summaries[step.table].of(rows_T, then_BM[mask_BM]))
+        rich = self._rich[step.table].encode(rows_T) if step.table in self._rich else None
+        if rich is not None:
+            parts_TF.append(rich.vectors_RV)
+        dense_TF = np.concatenate(parts_TF, axis=1, dtype=np.float32)
         return StepInputs(
+            parts_P=None if rich is None else torch.from_numpy(rich.parts_P),
+            starts_B=None if rich is None else torch.from_numpy(rich.starts_B),
             dense_TF=torch.from_numpy(dense_TF),
             codes_TC=torch.from_numpy(encoded.codes_RC),
             mask_BM=torch.from_numpy(mask_BM),
@@ -119,6 +135,8 @@ class DeepModel(nn.Module):
         features: Mapping[str, TableFeatures],
         settings: DeepSettings,
         output: tuple[int, ...] = (),
+        *,
+        summaries: bool = False,
     ) -> None:
         """Make the layers.
 
@@ -128,6 +146,7 @@ class DeepModel(nn.Module):
             features: by table.
             settings: the size.
             output: shape of one row's answer, `TaskHead.shape`: () for one number, (K,) for several.
+            summaries: as `SamplerSettings` says.
         """
         super().__init__()
         self.steps = tuple(steps)
@@ -138,7 +157,12 @@ class DeepModel(nn.Module):
         for position, step in enumerate(self.steps):
             columns = features[step.table]
             num_dense = columns.num_dense + NUM_TIME_FEATURES + num_numbers(graph, self.steps, position)
-            self.encoders.append(TableEncoder(num_dense, tuple(c.num_codes for c in columns.categoricals), width))
+            if summaries:
+                times = 2 if has_then(self.steps, step) else 1
+                num_dense += times * num_summaries(graph, features, step.table)
+            num_dense += num_vector_numbers(columns)
+            codes = tuple(feature.num_codes for feature in columns.categoricals)
+            self.encoders.append(TableEncoder(num_dense, codes, width, len(columns.bags)))
         self.step_SW = nn.Parameter(torch.randn(len(steps), width) * 0.1)
         lifted = any(_is_grandchild(self.steps, step) for step in self.steps)
         self.lift = nn.Linear(width, width) if lifted else None
@@ -187,7 +211,8 @@ class DeepModel(nn.Module):
         codes_TC = tokens.codes_TC
         if self.training and self.settings.code_dropout:
             codes_TC = codes_TC * (torch.rand(codes_TC.shape) >= self.settings.code_dropout)
-        encoded_TW = self.encoders[position](tokens.dense_TF, codes_TC) + self.step_SW[position]
+        encoded_TW = self.encoders[position](tokens.dense_TF, codes_TC, tokens.parts_P, tokens.starts_B)
+        encoded_TW = encoded_TW + self.step_SW[position]
         place_T = tokens.mask_BM.flatten().nonzero().squeeze(1)
         flat_PW = encoded_TW.new_zeros(tokens.mask_BM.numel(), self.settings.width)
         filled_PW: Tensor = flat_PW.index_copy(0, place_T, encoded_TW)

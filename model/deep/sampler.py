@@ -5,6 +5,7 @@ the time-sorted adjacency. Nothing later than the seed's time is ever read; a ro
 Legend: B seeds, M tokens of one step, D degrees.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +45,9 @@ class SamplerSettings:
     """Newest children of each token by hop; parents are always followed. Its length is the number of hops."""
     max_step_width: int = 64
     """A hop takes fewer children of each token (but one) where a step would grow beyond this many tokens."""
+    summaries: bool = False
+    """Tell each token what its own children were like lately, sampled or not (`summaries.py`): for strength that flows
+    through others; on shops it let the network learn the cut-offs by heart."""
 
     def __post_init__(self) -> None:
         if not self.fanouts or min(self.fanouts) < 0:
@@ -132,10 +136,11 @@ def num_numbers(graph: Graph, steps: tuple[Step, ...], position: int) -> int:
     num_degrees = NUM_DEGREES * len(graph.children(step.table))
     if step.towards == "children":
         return num_degrees + NUM_GAPS
-    return 2 * num_degrees if _has_then(steps, step) else num_degrees
+    return 2 * num_degrees if has_then(steps, step) else num_degrees
 
 
-def _has_then(steps: tuple[Step, ...], step: Step) -> bool:
+def has_then(steps: Sequence[Step], step: Step) -> bool:
+    """Whether it is the parent of children: it is described as of the child's time too."""
     return step.towards == "parents" and steps[step.source].towards == "children"
 
 
@@ -161,9 +166,9 @@ class Sampler:
             place = self._add_degrees(step.table, rows_BM, now_BM, numbers_BMD, 0)
             if step.towards == "children":
                 add_gaps(ages_BM, fanout, numbers_BMD, place)
-            elif _has_then(self.steps, step):
+            elif has_then(self.steps, step):
                 assert source_BM is not None
-                then_BM = self._times(self.steps[step.source].table, source_BM)
+                then_BM = self.times(self.steps[step.source].table, source_BM)
                 self._add_degrees(step.table, rows_BM, then_BM, numbers_BMD, place)
             found.append(StepTokens(rows_BM=rows_BM, age_days_BM=ages_BM, numbers_BMD=numbers_BMD, fanout=fanout))
         return tuple(found)
@@ -188,8 +193,8 @@ class Sampler:
         children_BM: Int32 = last_children(near.child_rows, end_BM, count_BM, fanout)
         return children_BM, fanout
 
-    def _times(self, table: str, rows_BM: Int32) -> Int64:
-        """Row times; ALWAYS for padding."""
+    def times(self, table: str, rows_BM: Int32) -> Int64:
+        """Times of the rows of a table; ALWAYS for padding."""
         times = self.store.row_times(table)
         if len(times) == 0:
             return np.full(rows_BM.shape, ALWAYS, dtype=np.int64)

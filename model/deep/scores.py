@@ -86,13 +86,25 @@ def make_deep(
 ) -> Deep:
     """A deep model with fresh weights, drawn from torch's generator."""
     return Deep(
-        model=DeepModel(store.graph, plan_steps(store.graph, entity_table, sampler), features, settings, head.shape),
+        model=_network(store.graph, entity_table, sampler, features, settings, head),
         graph=store.graph,
         features=features,
         sampler=sampler,
         entity_table=entity_table,
         head=head,
     )
+
+
+def _network(
+    graph: Graph,
+    entity_table: str,
+    sampler: SamplerSettings,
+    features: dict[str, TableFeatures],
+    settings: DeepSettings,
+    head: TaskHead,
+) -> DeepModel:
+    steps = plan_steps(graph, entity_table, sampler)
+    return DeepModel(graph, steps, features, settings, head.shape, summaries=sampler.summaries)
 
 
 def save_deep(deep: Deep, weights: dict[str, Tensor], folder: Path) -> None:
@@ -122,9 +134,8 @@ def load_deep(path: Path, *, kind: str = "deep") -> Deep:
         settings = json.loads((path / SETTINGS_FILE).read_text())
         graph = read_graph(path / GRAPH_FILE)
         sampler = SamplerSettings(**{**settings["sampler"], "fanouts": tuple(settings["sampler"]["fanouts"])})
-        steps = plan_steps(graph, settings["entity_table"], sampler)
         head = head_from_json(settings["task"], settings["target"])
-        model = DeepModel(graph, steps, features, DeepSettings(**settings["model"]), head.shape)
+        model = _network(graph, settings["entity_table"], sampler, features, DeepSettings(**settings["model"]), head)
         model.load_state_dict(load_file(path / WEIGHTS_FILE))
     except (KeyError, TypeError, OSError, RuntimeError) as error:
         raise UserError(f"cannot load the deep model at `{path}`: {error}", hint="train again") from error

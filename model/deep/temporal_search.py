@@ -35,7 +35,7 @@ def days_between(rows_BM: Int32, row_times: Int64, times_B: Int64) -> Float32:
 
 
 @numba.njit(cache=True, nogil=True)
-def _first_after(times: Int64, start: int, end: int, moment: int) -> int:
+def first_after(times: Int64, start: int, end: int, moment: int) -> int:
     """First position in [start, end) whose time is later than `moment`; `end` where there is none."""
     while start < end:
         middle = (start + end) // 2
@@ -56,7 +56,7 @@ def child_ranges(indptr: Int64, child_times: Int64, rows_BM: Int32, times_B: Int
             row = rows_BM[b, m]
             if row >= 0:
                 start = indptr[row]
-                end_BM[b, m] = _first_after(child_times, start, indptr[row + 1], times_B[b])
+                end_BM[b, m] = first_after(child_times, start, indptr[row + 1], times_B[b])
                 count_BM[b, m] = end_BM[b, m] - start
     return end_BM, count_BM
 
@@ -126,14 +126,14 @@ def add_degrees(
             if row < 0 or moment == ALWAYS:
                 continue
             start = indptr[row]
-            end = _first_after(child_times, start, indptr[row + 1], moment)
+            end = first_after(child_times, start, indptr[row + 1], moment)
             if end == start:
                 continue
             before = start
             # From the widest to the narrowest: each search is within what the last one left.
             for w in range(num_windows, -1, -1):
                 if w < num_windows:
-                    before = _first_after(child_times, before, end, moment - windows_ns[w])
+                    before = first_after(child_times, before, end, moment - windows_ns[w])
                 if before < end:
                     earlier = child_moments[before - 1] if before > 0 else 0
                     degrees_BMD[b, m, place + w] = _log_count(end - before)

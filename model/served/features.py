@@ -68,6 +68,14 @@ class CategoricalFeature:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VectorFeature:
+    """A given embedding: `width` numbers, NaN where there is none. No request carries one."""
+
+    column: str
+    width: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TableFeatures:
     """The inputs of one table, in the order of their numbers and codes: numericals, then timestamps."""
 
@@ -75,6 +83,9 @@ class TableFeatures:
     numericals: tuple[NumericalFeature, ...] = ()
     timestamps: tuple[TimestampFeature, ...] = ()
     categoricals: tuple[CategoricalFeature, ...] = ()
+    bags: tuple[str, ...] = ()
+    """Columns read as bags of hashed parts (texts and lists of categories). No request carries one."""
+    vectors: tuple[VectorFeature, ...] = ()
 
     @property
     def num_dense(self) -> int:
@@ -83,7 +94,7 @@ class TableFeatures:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of all columns, in order."""
+        """Names of the columns that a request may carry, in order."""
         numbers = tuple(feature.column for feature in self.numericals)
         times = tuple(feature.column for feature in self.timestamps)
         return numbers + times + tuple(feature.column for feature in self.categoricals)
@@ -184,6 +195,8 @@ def features_from_json(text: str) -> dict[str, TableFeatures]:
             categoricals=tuple(
                 CategoricalFeature(column=one["column"], values=tuple(one["values"])) for one in table["categoricals"]
             ),
+            bags=tuple(table.get("bags", ())),
+            vectors=tuple(VectorFeature(**one) for one in table.get("vectors", ())),
         )
         for name, table in json.loads(text).items()
     }

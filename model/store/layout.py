@@ -21,7 +21,10 @@ NEVER = 2**63 - 1
 STORE_FILE = "store.json"
 CODED = (SemanticType.CATEGORICAL, SemanticType.TEXT)
 """Semantic types that are stored as int32 codes and a list of categories."""
-STORED = (SemanticType.NUMERICAL, SemanticType.TIMESTAMP, *CODED)
+BAGGED = (SemanticType.TEXT, SemanticType.MULTICATEGORICAL)
+"""Semantic types that are stored as hashed parts, texts beside their codes."""
+STORED = (SemanticType.NUMERICAL, SemanticType.TIMESTAMP, SemanticType.EMBEDDING, *CODED)
+"""Semantic types that are stored as one array."""
 
 
 def find_rows(sorted_keys: Keys, key_order: npt.NDArray[np.int32], keys: npt.ArrayLike, table: str = "") -> Rows:
@@ -56,6 +59,11 @@ def table_path(store: Path, table: str) -> Path:
 def column_path(store: Path, table: str, column: str) -> Path:
     """File of a column's array; its categories lie beside it as `.json`."""
     return table_path(store, table) / "columns" / f"{_file_name(column)}.npy"
+
+
+def bag_path(store: Path, table: str, column: str) -> Path:
+    """Folder of a column's hashed parts."""
+    return column_path(store, table, column).with_suffix(".bag")
 
 
 def link_path(store: Path, link: Link) -> Path:

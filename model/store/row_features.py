@@ -15,6 +15,7 @@ from model.served.features import (
     NumericalFeature,
     TableFeatures,
     TimestampFeature,
+    VectorFeature,
     put_number,
     put_timestamp,
 )
@@ -31,7 +32,7 @@ class FeatureSettings:
     max_vocabulary: int = 1000
     """Values kept of a categorical column, most frequent first."""
     max_text_values: int = 200
-    """A text column with more distinct values than this is left out; with fewer it counts as categorical."""
+    """A text column with more distinct values is read as a bag of words; with fewer it counts as categorical."""
     include_links: bool = False
     """Foreign keys as categorical columns too, with the parents' keys as values."""
     hidden: tuple[str, ...] = ()
@@ -93,25 +94,43 @@ def _fit_table(store: GraphStore, table: str, upto_ns: int, settings: FeatureSet
     numericals: list[NumericalFeature] = []
     timestamps: list[TimestampFeature] = []
     categoricals: list[CategoricalFeature] = []
+    bags: list[str] = []
+    vectors: list[VectorFeature] = []
     for column in store.graph.feature_columns(table):
         if f"{table}.{column.name}" in settings.hidden:
             continue
         kind = column.semantic_type
+        is_long = kind is SemanticType.TEXT and len(store.categories(table, column.name)) > settings.max_text_values
+        if (is_long or kind is SemanticType.MULTICATEGORICAL) and store.bags(table, column.name)[0][num_rows]:
+            bags.append(column.name)
+        if kind is SemanticType.EMBEDDING:
+            vectors.extend(_fit_vector(column.name, store.column(table, column.name)[:num_rows]))
         if kind is SemanticType.NUMERICAL:
             numericals.extend(_fit_number(column.name, store.column(table, column.name)[:num_rows]))
         elif kind is SemanticType.TIMESTAMP and (store.column(table, column.name)[:num_rows] != MISSING_INT64).any():
             timestamps.append(TimestampFeature(column=column.name))
-        elif kind is SemanticType.CATEGORICAL or (
-            kind is SemanticType.TEXT and len(store.categories(table, column.name)) <= settings.max_text_values
-        ):
+        elif kind is SemanticType.CATEGORICAL or (kind is SemanticType.TEXT and not is_long):
             categoricals.extend(_fit_categories(store, table, column.name, num_rows, settings))
     if settings.include_links:
         for link in store.graph.parents(table):
             if f"{table}.{link.child_column}" not in settings.hidden:
                 categoricals.extend(_fit_categories(store, table, link.child_column, num_rows, settings))
     return TableFeatures(
-        table=table, numericals=tuple(numericals), timestamps=tuple(timestamps), categoricals=tuple(categoricals)
+        table=table,
+        numericals=tuple(numericals),
+        timestamps=tuple(timestamps),
+        categoricals=tuple(categoricals),
+        bags=tuple(bags),
+        vectors=tuple(vectors),
     )
+
+
+def _fit_vector(column: str, values_RV: npt.NDArray[np.float32]) -> list[VectorFeature]:
+    """Nothing where no row has one up to now."""
+    width = values_RV.shape[1]
+    starts = range(0, len(values_RV) if width else 0, _CHUNK_ROWS)
+    known = any(not np.isnan(values_RV[start : start + _CHUNK_ROWS, 0]).all() for start in starts)
+    return [VectorFeature(column=column, width=width)] if known else []
 
 
 def _fit_number(column: str, values: npt.NDArray[np.float32]) -> list[NumericalFeature]:

@@ -5,7 +5,7 @@ table without a time column has time ALWAYS; a row whose time is null has time N
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from model.artifact import Artifact, read_artifact
+from model.errors import UserError
 from model.graph import Graph, Link, read_graph
+from model.store.bags import INDPTR_FILE, PARTS_FILE
 from model.store.layout import (
     ALWAYS,
     NEVER,
     STORE_FILE,
     Keys,
     Rows,
+    bag_path,
     column_path,
     find_rows,
     link_path,
@@ -47,11 +50,7 @@ class Adjacency:
 
 
 class GraphStore:
-    """An open `graph` artifact; arrays are read from the disk where they are touched.
-
-    Only numerical, timestamp, categorical and text columns are stored; multicategorical and embedding columns are not
-    shown to any model yet.
-    """
+    """An open `graph` artifact; arrays are read from the disk where they are touched."""
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
@@ -59,6 +58,7 @@ class GraphStore:
         self._num_rows: dict[str, int] = json.loads((artifact.path / STORE_FILE).read_text())["num_rows"]
         self._arrays: dict[Path, npt.NDArray[Any]] = {}
         self._texts: dict[Path, tuple[str, ...]] = {}
+        self._kept: dict[str, npt.NDArray[Any]] = {}
 
     def num_rows(self, table: str) -> int:
         """Rows of `table`."""
@@ -80,8 +80,17 @@ class GraphStore:
         return find_rows(self._load(folder / "sorted_keys.npy"), self._load(folder / "key_order.npy"), keys, table)
 
     def column(self, table: str, column: str) -> npt.NDArray[Any]:
-        """[rows] float32 with NaN, int64 ns with MISSING_INT64, or int32 codes with -1, by semantic type."""
+        """[rows] float32 with NaN, int64 ns with MISSING_INT64, or int32 codes with -1, by semantic type; of an
+        embedding column float32 [rows, width]."""
         return self._load(column_path(self.artifact.path, table, column))
+
+    def bags(self, table: str, column: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+        """(where each row begins [rows + 1], hashed parts of all rows) of a text or multicategorical column."""
+        folder = bag_path(self.artifact.path, table, column)
+        indptr = self._load(folder / INDPTR_FILE)
+        if indptr[-1] == 0:
+            return indptr, np.zeros(0, dtype=np.uint32)
+        return indptr, np.memmap(folder / PARTS_FILE, dtype=np.uint32, mode="r").view(np.ndarray)
 
     def categories(self, table: str, column: str) -> tuple[str, ...]:
         """Values of a categorical or text column in code order."""
@@ -107,6 +116,12 @@ class GraphStore:
         """[child rows] row in the parent table; -1 where the foreign key is null or dangling."""
         return self._load(link_path(self.artifact.path, link) / "parent_rows.npy")
 
+    def kept(self, key: str, make: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """What `make` gave when it was first asked for under this key: arrays that take a while to derive."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
     @cached_property
     def last_time_ns(self) -> int:
         """Latest known row time of all tables; ALWAYS where no table has a time."""
@@ -120,7 +135,14 @@ class GraphStore:
     def _load(self, path: Path) -> npt.NDArray[Any]:
         if path not in self._arrays:
             # A plain array over the mapped pages: compiled code does not take the subclass.
-            self._arrays[path] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+            try:
+                self._arrays[path] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+            except FileNotFoundError as error:
+                place = path.relative_to(self.artifact.path)
+                raise UserError(
+                    f"`{self.artifact.path}` lacks `{place}`: it was made by an earlier version",
+                    hint="run `stillhouse check` again",
+                ) from error
         return self._arrays[path]
 
 

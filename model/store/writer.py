@@ -19,12 +19,15 @@ from model.artifact import Artifact, read_artifact, write_artifact
 from model.graph import Column, Graph, Link, SemanticType, Table, write_graph
 from model.progress import Progress, silent
 from model.served.missing import MISSING_INT64
+from model.store.bags import BagTarget, VectorTarget
 from model.store.layout import (
     ALWAYS,
+    BAGGED,
     NEVER,
     STORE_FILE,
     STORED,
     Keys,
+    bag_path,
     column_path,
     find_rows,
     link_path,
@@ -95,7 +98,7 @@ def _write_table(
 ) -> None:
     """Stream one table, sorted, into one array a column; foreign keys wait beside the links as `raw.npy`."""
     expressions: dict[str, str] = {}
-    targets: dict[str, _Target] = {}
+    targets: dict[str, Target] = {}
     folder = table_path(store, table.name)
     if table.time_column is not None:
         expressions["time"] = f"epoch_ns({_quoted(table.time_column)})"
@@ -110,6 +113,11 @@ def _write_table(
             name = f"column {column.name}"
             expressions[name] = _value_sql(column)
             targets[name] = _column_target(connection, table, column, file, num_rows)
+        if column.semantic_type in BAGGED:
+            is_text = column.semantic_type is SemanticType.TEXT
+            expressions[f"bag {column.name}"] = f"CAST({_quoted(column.name)} AS VARCHAR{'' if is_text else '[]'})"
+            bag = bag_path(store, table.name, column.name)
+            targets[f"bag {column.name}"] = BagTarget(bag, num_rows, is_text=is_text)
     for link in graph.parents(table.name):
         parent = graph.table(link.parent_table)
         assert parent.primary_key is not None, f"{link} points at a table without a primary key"
@@ -132,7 +140,7 @@ def _stream(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     expressions: dict[str, str],
-    targets: dict[str, "_Target"],
+    targets: dict[str, "Target"],
     steps: _Steps,
 ) -> None:
     selected = ", ".join(f"{sql} AS {_quoted(name)}" for name, sql in expressions.items()) or "1 AS nothing"
@@ -181,9 +189,16 @@ class _Target:
             block[~np.isfinite(block)] = np.nan
 
 
+Target = _Target | BagTarget | VectorTarget
+
+
 def _column_target(
     connection: duckdb.DuckDBPyConnection, table: Table, column: Column, file: Path, num_rows: int
-) -> _Target:
+) -> "Target":
+    if column.semantic_type is SemanticType.EMBEDDING:
+        length = f"SELECT mode(len({_quoted(column.name)})) FROM {_quoted(table.name)}"  # noqa: S608
+        [(width,)] = connection.sql(length).fetchall()
+        return VectorTarget(file, num_rows, width or 0)
     if column.semantic_type is SemanticType.NUMERICAL:
         return _Target(file, num_rows, np.dtype(np.float32), float("nan"))
     if column.semantic_type is SemanticType.TIMESTAMP:
@@ -278,12 +293,14 @@ def _foreign_key_sql(link: Link, parent_dtype: np.dtype[Any]) -> str:
 
 
 def _value_sql(column: Column) -> str:
-    """How a column is read: float32, nanoseconds, or the text of a category."""
+    """How a column is read: float32, nanoseconds, a list of float32, or the text of a category."""
     name = _quoted(column.name)
     if column.semantic_type is SemanticType.NUMERICAL:
         return f"TRY_CAST({name} AS FLOAT)"
     if column.semantic_type is SemanticType.TIMESTAMP:
         return f"epoch_ns(CAST({name} AS TIMESTAMP))"
+    if column.semantic_type is SemanticType.EMBEDDING:
+        return f"TRY_CAST({name} AS FLOAT[])"
     if column.storage_type == "BOOLEAN":
         # The payload has no booleans: they arrive as 0 and 1.
         return f"CAST(CAST({name} AS TINYINT) AS VARCHAR)"

@@ -1,6 +1,6 @@
 import torch
 
-from model.deep.encoder import TableEncoder
+from model.deep.encoder import NUM_BUCKETS, TableEncoder
 
 
 def test_every_number_and_every_code_matters() -> None:
@@ -51,3 +51,20 @@ def test_numbers_are_standardised_and_drawn_in() -> None:
     state = encoder.state_dict()
     encoder.fit_scale(rows[:1])
     assert torch.equal(encoder.state_dict()["mean_F"], state["mean_F"])
+
+
+def test_a_bag_is_the_mean_of_its_parts_and_columns_differ() -> None:
+    torch.manual_seed(0)
+    encoder = TableEncoder(0, (), width=8, num_bags=2)
+    dense, codes = torch.zeros(3, 0), torch.zeros(3, 0, dtype=torch.int64)
+    # First column: [7, 9], [], [9]; second: [], [7, 9, 7, 9], [7].
+    parts, starts = torch.tensor([7, 9, 9, 7, 9, 7, 9, 7]), torch.tensor([0, 2, 2, 3, 3, 7])
+    found = encoder(dense, codes, parts, starts)
+    both = encoder.parts.weight[[7, 9]].mean(dim=0)
+    nothing = torch.zeros_like(both)
+    torch.testing.assert_close(found[0], encoder.mix(torch.cat([both, nothing])))
+    torch.testing.assert_close(found[1], encoder.mix(torch.cat([nothing, both])))
+    beyond = encoder(dense, codes, parts + NUM_BUCKETS, starts)
+    torch.testing.assert_close(beyond, found)
+    none = torch.zeros(0, dtype=torch.int64)
+    assert encoder(dense[:0], codes[:0], none, none).shape == (0, 8)
