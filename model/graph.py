@@ -43,7 +43,8 @@ class Column(BaseModel):
 class Table(BaseModel):
     """A table with its key and its time.
 
-    A row exists from its time on; a table without `time_column` has always existed.
+    A row exists from its time on. In a table without `time_column` it exists from the latest time of its parents on
+    (a line of an order from the order's), and where none of them has one it has always existed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -127,6 +128,13 @@ class Graph(BaseModel):
     def parents(self, table_name: str) -> tuple[Link, ...]:
         """Links whose child is `table_name`."""
         return tuple(link for link in self.links if link.child_table == table_name)
+
+
+def timed_parents(graph: Graph, table_name: str) -> tuple[Link, ...]:
+    """Of a table without a time of its own: links to the tables whose times its rows take."""
+    if graph.table(table_name).time_column is not None:
+        return ()
+    return tuple(link for link in graph.parents(table_name) if graph.table(link.parent_table).time_column is not None)
 
 
 def write_graph(graph: Graph, path: Path) -> None:

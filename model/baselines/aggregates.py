@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from model.baselines.feature_table import Features, join_features
-from model.graph import Graph, Link, SemanticType, Table
+from model.graph import Graph, Link, SemanticType, Table, timed_parents
 from model.labels.training_table import TrainingTable
 from model.progress import Progress, silent
 from model.query.bound import DAY_NS, BoundQuery
@@ -122,7 +122,7 @@ class _LinkPlan:
     def _joined(self, anchors: str) -> str:
         """Anchors joined with the child's rows up to the cut-off, their other parents and their popularity."""
         child, time = self._child, self._child.time_column
-        past = "" if time is None else f" AND r.{quote(time)} <= a.cutoff"
+        past = f" AND r.{quote(time)} <= a.cutoff" if time is not None else self._parents_are_past()
         sql = f"{anchors} JOIN main.{quote(child.name)} AS r ON r.{quote(self._link.child_column)} = a.k{past}"
         for position, other in enumerate(self._others):
             parent = self._graph.table(other.parent_table)
@@ -134,6 +134,18 @@ class _LinkPlan:
             if self._has_popularity:
                 sql += f" LEFT JOIN w{position} ON w{position}.k = {key} AND w{position}.cutoff = a.cutoff"
         return sql
+
+    def _parents_are_past(self) -> str:
+        """A row without a time of its own exists from the latest time of its parents on."""
+        conditions = []
+        for link in timed_parents(self._graph, self._child.name):
+            parent = self._graph.table(link.parent_table)
+            conditions.append(
+                f" AND NOT EXISTS (SELECT 1 FROM main.{quote(parent.name)} AS q WHERE "
+                f"q.{quote(parent.primary_key or '')} = r.{quote(link.child_column)} "
+                f"AND (q.{quote(parent.time_column or '')} <= a.cutoff) IS NOT TRUE)"
+            )
+        return "".join(conditions)
 
     def _popularity_ctes(self) -> str:
         """How often each of the child's other parents occurred in the last horizon, and in the last three."""

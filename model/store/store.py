@@ -1,7 +1,8 @@
 """Tables become memory-mapped arrays and time-sorted adjacency: an artifact of kind `graph`.
 
 Rows of a table are numbered in order of (time, primary key); every array of a table follows that order. A row of a
-table without a time column has time ALWAYS; a row whose time is null has time NEVER and is seen by nobody.
+table without a time column has the latest time of its parents, or ALWAYS; a row whose time is null has time NEVER and
+is seen by nobody.
 """
 
 import json
@@ -100,7 +101,7 @@ class GraphStore:
         return self._texts[path]
 
     def row_times(self, table: str) -> npt.NDArray[np.int64]:
-        """[rows] ascending nanoseconds; ALWAYS in a table without a time column, NEVER where the time is null."""
+        """[rows] ascending nanoseconds; ALWAYS where neither the table nor a parent has one, NEVER where it is null."""
         return self._load(table_path(self.artifact.path, table) / "row_times.npy")
 
     def num_visible(self, table: str, upto_ns: int) -> int:

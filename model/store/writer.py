@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model.artifact import Artifact, read_artifact, write_artifact
-from model.graph import Column, Graph, Link, SemanticType, Table, write_graph
+from model.graph import Column, Graph, Link, SemanticType, Table, timed_parents, write_graph
 from model.progress import Progress, silent
 from model.served.missing import MISSING_INT64
 from model.store.bags import BagTarget, VectorTarget
@@ -102,6 +102,9 @@ def _write_table(
     folder = table_path(store, table.name)
     if table.time_column is not None:
         expressions["time"] = f"epoch_ns({_quoted(table.time_column)})"
+    elif links := timed_parents(graph, table.name):
+        times = ", ".join(_parent_time_sql(graph, link) for link in links)
+        expressions["time"] = f"coalesce(greatest({times}), CAST({ALWAYS} AS BIGINT))"
     targets["time"] = _Target(folder / "row_times.npy", num_rows, np.dtype(np.int64), NEVER)
     if table.primary_key is not None:
         expressions["key"] = _key_sql(table, table.primary_key)
@@ -128,7 +131,7 @@ def _write_table(
             link_path(store, link) / "raw.npy", num_rows, dtype, MISSING_INT64 if dtype.kind == "i" else b""
         )
     _stream(connection, table, expressions, targets, steps)
-    if table.time_column is None:
+    if "time" not in expressions:
         targets["time"].array[:] = ALWAYS
     for target in targets.values():
         target.array.flush()
@@ -290,6 +293,19 @@ def _foreign_key_sql(link: Link, parent_dtype: np.dtype[Any]) -> str:
     # A longer value cannot be a key of the parent; cutting it to the parent's width could turn it into one.
     text = f"CAST({_quoted(link.child_column)} AS VARCHAR)"
     return f"CASE WHEN octet_length(encode({text})) <= {parent_dtype.itemsize} THEN {text} END"
+
+
+def _parent_time_sql(graph: Graph, link: Link) -> str:
+    """When the parent of each row came to be, NEVER where that is not known; null without a parent."""
+    parent = graph.table(link.parent_table)
+    key = graph.table(link.parent_table).column(parent.primary_key or "")
+    own = graph.table(link.child_table).column(link.child_column)
+    kind = "" if own.storage_type == key.storage_type else "::VARCHAR"
+    return (
+        f"(SELECT min(coalesce(epoch_ns(p.{_quoted(parent.time_column or '')}), {NEVER})) "  # noqa: S608
+        f"FROM {_quoted(parent.name)} AS p "
+        f"WHERE p.{_quoted(key.name)}{kind} = {_quoted(link.child_table)}.{_quoted(own.name)}{kind})"
+    )
 
 
 def _value_sql(column: Column) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from model.graph import Column, Graph, Link, SemanticType, Table
+from model.graph import Column, Graph, Link, SemanticType, Table, timed_parents
 from model.tables.database import (
     GRAPH_FILE,
     Database,
@@ -137,7 +137,7 @@ def _key_findings(database: Database, table: Table) -> list[Finding]:
 
 def _time_findings(database: Database, table: Table, now_ns: int) -> list[Finding]:
     if table.time_column is None:
-        return []
+        return _borrowed_time(database.graph, table)
     time, source, place = quote(table.time_column), quote(table.name), f"{table.name}.{table.time_column}"
     findings = []
     late = f"SELECT count(*) FROM {source} WHERE {time} > make_timestamp({now_ns // 1000})"
@@ -151,6 +151,15 @@ def _time_findings(database: Database, table: Table, now_ns: int) -> list[Findin
             Finding(level="warning", place=place, message=message, hint="fill in the time, or drop the rows")
         )
     return findings
+
+
+def _borrowed_time(graph: Graph, table: Table) -> list[Finding]:
+    parents = [f"`{link.parent_table}`" for link in timed_parents(graph, table.name)]
+    if not parents:
+        return []
+    message = f"has no time of its own: a row is seen from the time of its {' and '.join(dict.fromkeys(parents))} on"
+    hint = f"name a `time_column` in {GRAPH_FILE} where the rows come later"
+    return [Finding(level="info", place=table.name, message=message, hint=hint)]
 
 
 def _empty_columns(database: Database, table: Table) -> list[Finding]:
