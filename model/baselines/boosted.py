@@ -6,15 +6,13 @@
 
 from typing import Any
 
-# torch first: it brings the OpenMP runtime that LightGBM links, which a plain Debian lacks.
-import torch  # noqa: F401  # isort: skip
-import lightgbm as lgb  # isort: skip
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from model.baselines.aggregates import link_features
 from model.baselines.feature_table import Features, join_features, season_features
+from model.baselines.trees import TreeSettings, fit_booster, predict
 from model.graph import Column, SemanticType
 from model.labels.training_table import TrainingTable
 from model.progress import Progress, silent
@@ -25,25 +23,6 @@ from model.task import task_head
 
 MAX_CATEGORIES = 200
 """Rarer categories of a column share one code."""
-NUM_ROUNDS = 2000
-PATIENCE = 60
-"""Rounds without a better validation loss before training stops."""
-_SETTINGS: dict[str, Any] = {
-    "learning_rate": 0.04,
-    "num_leaves": 31,
-    "min_data_in_leaf": 50,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 1.0,
-    "max_cat_to_onehot": 8,
-    "seed": 7,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
-}
-NUM_THREADS = 1
-"""Threads that wait for each other spin: on a busy machine two take twenty times as long as one."""
 
 
 def lightgbm_entity(database: Database, table: TrainingTable, bound: BoundQuery) -> npt.NDArray[np.float32]:
@@ -127,8 +106,6 @@ def _boosted(features: Features, table: TrainingTable, bound: BoundQuery) -> npt
 
     A class of several, and a timeframe of a forecast, has trees of its own.
     """
-    if not features.names:
-        features = Features(names=("nothing",), values_RF=np.zeros((len(table), 1), np.float32), categorical=())
     head = task_head(trainable(bound.task), table)
     label = head.label(table)
     if head.kind == "multiclass":
@@ -146,27 +123,4 @@ def _trees(
     """Probabilities or values of all rows; rows whose class no training row has stop nothing."""
     train, validation = (rows[label[rows] >= 0] if "num_class" in objective else rows
                          for rows in (table.rows("train"), table.rows("validation")))  # fmt: skip
-    fitted = _dataset(features, label, train)
-    booster = lgb.train(
-        {**_SETTINGS, "num_threads": NUM_THREADS, **objective},
-        fitted,
-        num_boost_round=NUM_ROUNDS,
-        valid_sets=[_dataset(features, label, validation, reference=fitted)],
-        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
-    )
-    return np.asarray(booster.predict(features.values_RF, num_threads=NUM_THREADS), dtype=np.float32)
-
-
-def _dataset(
-    features: Features,
-    label: npt.NDArray[np.float32],
-    rows: npt.NDArray[np.int64],
-    reference: lgb.Dataset | None = None,
-) -> lgb.Dataset:
-    return lgb.Dataset(
-        features.values_RF[rows],
-        label=label[rows],
-        reference=reference,
-        categorical_feature=list(features.categorical),
-        free_raw_data=True,
-    )
+    return predict(fit_booster(features, label, train, validation, objective, TreeSettings()), features)

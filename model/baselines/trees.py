@@ -1,6 +1,8 @@
 """Gradient-boosted trees with settings of their own: trained on the training rows, stopped by the validation rows."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 # torch first: it brings the OpenMP runtime that LightGBM links, which a plain Debian lacks.
 import torch  # noqa: F401  # isort: skip
@@ -48,8 +50,7 @@ class Trees:
 
     def score(self, features: Features) -> npt.NDArray[np.float32]:
         """[rows] chances, or values."""
-        found = self.booster.predict(_values(features), num_threads=NUM_THREADS)
-        scores: npt.NDArray[np.float32] = np.asarray(found, dtype=np.float32)
+        scores = predict(self.booster, features)
         return scores if self.clamp is None else scores.clip(np.float32(self.clamp[0]), np.float32(self.clamp[1]))
 
 
@@ -59,23 +60,10 @@ def fit_trees(features: Features, table: TrainingTable, bound: BoundQuery, setti
     Raises:
         UserError: a task that is neither a chance nor a number.
     """
-    train, validation = table.rows("train"), table.rows("validation")
+    train = table.rows("train")
     is_binary = trainable(bound.task) == "binary"
-    fitted = _dataset(features, table, train)
-    booster = lgb.train(
-        {
-            **asdict(settings),
-            "objective": "binary" if is_binary else "regression_l1",
-            "num_threads": NUM_THREADS,
-            "deterministic": True,
-            "force_row_wise": True,
-            "verbosity": -1,
-        },
-        fitted,
-        num_boost_round=NUM_ROUNDS,
-        valid_sets=[_dataset(features, table, validation, reference=fitted)],
-        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
-    )
+    objective = {"objective": "binary" if is_binary else "regression_l1"}
+    booster = fit_booster(features, table.label, train, table.rows("validation"), objective, settings)
     low, high = np.percentile(table.label[train], CLAMP)
     return Trees(
         booster=booster,
@@ -84,17 +72,51 @@ def fit_trees(features: Features, table: TrainingTable, bound: BoundQuery, setti
     )
 
 
+def fit_booster(
+    features: Features,
+    label: npt.NDArray[np.float32],
+    train: npt.NDArray[np.int64],
+    validation: npt.NDArray[np.int64],
+    objective: Mapping[str, Any],
+    settings: TreeSettings,
+) -> lgb.Booster:
+    """Trees for `label` [rows] under LightGBM's `objective`: grown on some rows, stopped by others."""
+    fitted = _dataset(features, label, train)
+    return lgb.train(
+        {
+            **asdict(settings),
+            **objective,
+            "num_threads": NUM_THREADS,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        },
+        fitted,
+        num_boost_round=NUM_ROUNDS,
+        valid_sets=[_dataset(features, label, validation, reference=fitted)],
+        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+    )
+
+
+def predict(booster: lgb.Booster, features: Features) -> npt.NDArray[np.float32]:
+    """[rows] or [rows, classes] of all rows."""
+    return np.asarray(booster.predict(_values(features), num_threads=NUM_THREADS), dtype=np.float32)
+
+
 def _values(features: Features) -> npt.NDArray[np.float32]:
     """What the trees are fed: one column at least, for LightGBM knows no table without any."""
     return features.values_RF if features.names else np.zeros((len(features.values_RF), 1), np.float32)
 
 
 def _dataset(
-    features: Features, table: TrainingTable, rows: npt.NDArray[np.int64], reference: lgb.Dataset | None = None
+    features: Features,
+    label: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int64],
+    reference: lgb.Dataset | None = None,
 ) -> lgb.Dataset:
     return lgb.Dataset(
         _values(features)[rows],
-        label=table.label[rows],
+        label=label[rows],
         reference=reference,
         categorical_feature=list(features.categorical),
         free_raw_data=True,
