@@ -21,6 +21,8 @@ from model.shop.state import ShopSettings
 from model.tables.database import Database, open_database, save_graph
 from model.tables.sql_text import literal, quote
 
+_TABLES_BELOW = "db"
+
 
 def prepare_tables(protocol: Protocol, given: Path | None, path: Path, progress: Progress = silent) -> Artifact:
     """Generate the shop, or copy the rows of a folder that the protocol keeps (kind `tables`).
@@ -66,18 +68,22 @@ def freeze_tables(database: Database, at_ns: int, entity_table: str, path: Path)
 
 
 def find_folder(tables: FolderTables, given: Path | None) -> Path:
-    """The folder itself, or the one of that name below it.
+    """The folder itself, or the one of that name below it; in either, the tables may lie in `db`, as RelBench's do.
 
     Raises:
         UserError: neither is there.
     """
-    if given is not None and (given / tables.folder).is_dir():
-        return given / tables.folder
-    if given is not None and given.is_dir() and given.resolve().name == tables.folder:
+    if given is None:
+        raise UserError(f"no tables `{tables.folder}`", hint=f"give `--tables DIR` with the folder `{tables.folder}`")
+    place = given.resolve()
+    if place.name == _TABLES_BELOW and place.parent.name == tables.folder and given.is_dir():
         return given
+    for folder in (given / tables.folder, *([given] if place.name == tables.folder else [])):
+        if folder.is_dir():
+            return folder / _TABLES_BELOW if (folder / _TABLES_BELOW).is_dir() else folder
     raise UserError(
-        f"no tables `{tables.folder}` (got --tables {given})" if given else f"no tables `{tables.folder}`",
-        hint=f"give `--tables DIR` with the folder, or the one that holds `{tables.folder}`",
+        f"no tables `{tables.folder}` (got --tables {given})",
+        hint=f"give `--tables DIR` with the folder `{tables.folder}`, or one that holds it; link yours under this name",
     )
 
 

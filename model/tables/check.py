@@ -15,7 +15,7 @@ from model.tables.database import (
     open_database,
     source_types,
 )
-from model.tables.infer import key_names
+from model.tables.key_names import key_names
 from model.tables.leak import suspicious_columns
 from model.tables.sql_text import quote
 

@@ -18,8 +18,10 @@ import duckdb
 from model.errors import UserError
 from model.graph import Column, Graph, SemanticType, Table, read_graph, write_graph
 from model.tables.infer import infer_graph
-from model.tables.sources import add_sources, connect, reading, source_columns
+from model.tables.key_names import FLOATS, INTEGERS
+from model.tables.sources import add_sources, connect, first_files, reading, source_columns
 from model.tables.sql_text import quote
+from model.tables.stated import read_stated
 
 GRAPH_FILE = "graph.yaml"
 _TYPE_NAME = re.compile(r"[A-Za-z_ ]+(\(\d+(, ?\d+)?\))?(\[\d*\])*")
@@ -78,7 +80,8 @@ def load_graph(folder: Path) -> Graph:
     if path.exists():
         return read_graph(path)
     with connect(folder) as connection, reading(folder):
-        return infer_graph(connection, source_columns(connection, add_sources(connection, folder)))
+        types = source_columns(connection, add_sources(connection, folder))
+        return infer_graph(connection, types, read_stated(first_files(folder)))
 
 
 def save_graph(folder: Path, graph: Graph) -> Path:
@@ -112,7 +115,8 @@ def open_database(folder: Path, graph: Graph | None = None) -> Database:
         path = (folder if folder.is_dir() else folder.parent) / GRAPH_FILE
         if graph is None:
             with reading(folder):
-                graph = read_graph(path) if path.exists() else infer_graph(connection, sources)
+                stated = {} if path.exists() else read_stated(first_files(folder))
+                graph = read_graph(path) if path.exists() else infer_graph(connection, sources, stated)
         if missing := missing_columns(graph, sources):
             raise UserError(f"`{folder}`: {missing[0][1]}", hint=missing[0][2])
         for table in graph.tables:
@@ -150,17 +154,25 @@ def _did_you_mean(name: str, names: list[str]) -> str:
 
 
 def _add_view(connection: duckdb.DuckDBPyConnection, table: Table, types: Mapping[str, str]) -> None:
-    """Show the graph's columns of one table, each cast to the type that the graph states; NaN is shown as null."""
+    """Show the graph's columns of one table, each cast to the type that the graph states; NaN is null."""
     selected = []
     for column in table.columns:
         wanted = "TIMESTAMP" if _is_time(table, column) else column.storage_type
         if wanted != types[column.name]:
             _refuse_lossy_cast(connection, table.name, column.name, types[column.name], wanted)
-        value = f"CAST({quote(column.name)} AS {wanted})"
-        if wanted in ("FLOAT", "DOUBLE"):
-            value = f"nullif({value}, 'NaN')"
+        value = f"CAST({_present(column.name, types[column.name])} AS {wanted})"
         selected.append(f"{value} AS {quote(column.name)}")
     connection.execute(f"CREATE VIEW {quote(table.name)} AS SELECT {', '.join(selected)} FROM raw.{quote(table.name)}")
+
+
+def _present(column: str, storage_type: str) -> str:
+    """The value, or null where it is NaN, which is what numpy writes for a gap.
+
+    DuckDB 2.0 believes parquet's statistics, which leave NaN out, and answers `isnan(column)` by them; of an
+    exponential they say nothing.
+    """
+    name = quote(column)
+    return f"CASE WHEN NOT isnan(exp({name})) THEN {name} END" if storage_type in FLOATS else name
 
 
 def _is_time(table: Table, column: Column) -> bool:
@@ -174,11 +186,11 @@ def _refuse_lossy_cast(
     place = f"{table}.{column}"
     if not _TYPE_NAME.fullmatch(wanted):
         raise UserError(f"`{place}` has no such type (got {wanted!r})", hint="use a DuckDB type, e.g. BIGINT")
-    name = quote(column)
-    query = (
-        f"SELECT count(*), any_value({name}) FROM raw.{quote(table)} "
-        f"WHERE {name} IS NOT NULL AND TRY_CAST({name} AS {wanted}) IS NULL"
-    )
+    value = _present(column, actual)
+    is_lossy = f"TRY_CAST({value} AS {wanted}) IS NULL"
+    if actual in FLOATS and wanted in INTEGERS:
+        is_lossy = f"({is_lossy} OR ({value}) != floor({value}))"
+    query = f"SELECT count(*), any_value({value}) FROM raw.{quote(table)} WHERE ({value}) IS NOT NULL AND {is_lossy}"
     hint = f"mend `storage_type` or `semantic_type` of `{place}` in {GRAPH_FILE}, or the values"
     try:
         row = connection.execute(query).fetchone()

@@ -44,6 +44,14 @@ def add_sources(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str
     return names
 
 
+def first_files(folder: Path) -> dict[str, Path]:
+    """Table -> the first of its files; none where the tables lie in a database file."""
+    if _database_file(folder) is not None:
+        return {}
+    found = ((path, _parts(path)) for path in sorted(folder.iterdir()) if not path.name.startswith((".", "_")))
+    return {path.name if path.is_dir() else path.stem: parts[0] for path, parts in found if parts}
+
+
 def _database_file(folder: Path) -> Path | None:
     if folder.is_file():
         return folder
