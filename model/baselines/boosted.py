@@ -12,14 +12,13 @@ import pandas as pd
 
 from model.baselines.aggregates import link_features
 from model.baselines.feature_table import Features, join_features, season_features
-from model.baselines.trees import TreeSettings, fit_booster, predict
+from model.baselines.trees import TreeSettings, fit_trees
 from model.graph import Column, SemanticType
 from model.labels.training_table import TrainingTable
 from model.progress import Progress, silent
-from model.query.bound import DAY_NS, BoundQuery, trainable
+from model.query.bound import DAY_NS, BoundQuery
 from model.tables.database import Database
 from model.tables.sql_text import quote
-from model.task import task_head
 
 MAX_CATEGORIES = 200
 """Rarer categories of a column share one code."""
@@ -27,14 +26,19 @@ MAX_CATEGORIES = 200
 
 def lightgbm_entity(database: Database, table: TrainingTable, bound: BoundQuery) -> npt.NDArray[np.float32]:
     """[rows] scores of a model that sees the entity's own columns alone."""
-    return _boosted(own_features(database, table, bound), table, bound)
+    return _answers(own_features(database, table, bound), table, bound)
 
 
 def lightgbm_dfs(
     database: Database, table: TrainingTable, bound: BoundQuery, progress: Progress = silent
 ) -> npt.NDArray[np.float32]:
     """[rows] scores of a model that sees the entity's columns, the season and windowed aggregates over its links."""
-    return _boosted(dfs_features(database, table, bound, progress), table, bound)
+    return _answers(dfs_features(database, table, bound, progress), table, bound)
+
+
+def _answers(features: Features, table: TrainingTable, bound: BoundQuery) -> npt.NDArray[np.float32]:
+    """[rows], or [rows, k] by task, of trees with the default settings."""
+    return fit_trees(features, table, bound, TreeSettings()).score(features)
 
 
 def dfs_features(database: Database, table: TrainingTable, bound: BoundQuery, progress: Progress = silent) -> Features:
@@ -99,28 +103,3 @@ def _encoded(column: Column, series: "pd.Series[Any]", table: TrainingTable) -> 
     known = series.iloc[table.rows("train")].value_counts().index[:MAX_CATEGORIES]
     codes = pd.Index(known).get_indexer(pd.Index(series))
     return np.where(codes < 0, np.nan, codes).astype(np.float32)
-
-
-def _boosted(features: Features, table: TrainingTable, bound: BoundQuery) -> npt.NDArray[np.float32]:
-    """Train on the training rows, stop by the validation rows, answer for all rows: [rows], or [rows, k] by task.
-
-    A class of several, and a timeframe of a forecast, has trees of its own.
-    """
-    head = task_head(trainable(bound.task), table)
-    label = head.label(table)
-    if head.kind == "multiclass":
-        scores = _trees(features, table, label, {"objective": "multiclass", "num_class": len(head.classes)})
-    else:
-        one = {"objective": "regression_l1" if head.is_number else "binary"}
-        each = [_trees(features, table, column, one) for column in label.reshape(len(table), -1).T]
-        scores = np.stack(each, axis=1).reshape(label.shape)
-    return head.answer(scores) if head.is_number else scores
-
-
-def _trees(
-    features: Features, table: TrainingTable, label: npt.NDArray[np.float32], objective: dict[str, Any]
-) -> npt.NDArray[np.float32]:
-    """Probabilities or values of all rows; rows whose class no training row has stop nothing."""
-    train, validation = (rows[label[rows] >= 0] if "num_class" in objective else rows
-                         for rows in (table.rows("train"), table.rows("validation")))  # fmt: skip
-    return predict(fit_booster(features, label, train, validation, objective, TreeSettings()), features)

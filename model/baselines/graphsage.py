@@ -6,6 +6,7 @@ temporal one needs a library that is not on PyPI: the newest rows, not random on
 Legend: B seeds, M places of a step, T nodes of a table, W channels.
 """
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -104,10 +105,17 @@ class GraphSage(nn.Module):
     """RelBench's reference model."""
 
     def __init__(
-        self, graph: Graph, steps: tuple[Step, ...], features: Mapping[str, TableFeatures], settings: SageSettings
+        self,
+        graph: Graph,
+        steps: tuple[Step, ...],
+        features: Mapping[str, TableFeatures],
+        settings: SageSettings,
+        answer_shape: tuple[int, ...] = (),
     ) -> None:
+        """Of answers of one number, or of `answer_shape`."""
         super().__init__()
         width = settings.channels
+        self.answer_shape = answer_shape
         tables = sorted({step.table for step in steps})
         types = sorted({edge_type(steps, position) for position in range(1, len(steps))})
         self.entity_table = steps[0].table
@@ -131,17 +139,17 @@ class GraphSage(nn.Module):
         self.norms = nn.ModuleList(
             nn.ModuleDict({name: nn.LayerNorm(width) for name in self.names.values()}) for _ in settings.sampler.fanouts
         )
-        self.head = nn.Linear(width, 1)
+        self.head = nn.Linear(width, math.prod(answer_shape))
 
     def forward(self, batch: SageBatch) -> Tensor:
-        """[B] logits, or standardised values."""
+        """[B] or [B, K] logits, or standardised values."""
         nodes_TW = {table: self._encode(table, batch) for table in self.names}
         for convolution, norms in zip(self.convolutions, self.norms, strict=True):
             assert isinstance(norms, nn.ModuleDict)
             found = convolution(nodes_TW, dict(batch.edges))
             nodes_TW |= {table: norms[self.names[table]](x).relu() for table, x in found.items()}
-        logit_B: Tensor = self.head(nodes_TW[self.entity_table][: batch.num_seeds]).squeeze(-1)
-        return logit_B
+        logit_BK: Tensor = self.head(nodes_TW[self.entity_table][: batch.num_seeds])
+        return logit_BK.reshape(batch.num_seeds, *self.answer_shape)
 
     @torch.no_grad()
     def fit_scale(self, batch: SageBatch) -> None:

@@ -1,6 +1,6 @@
 """Trains GraphSAGE as RelBench's reference does: Adam, the weights best on the validation rows, L1 for values.
 
-Legend: R rows, B rows of a batch.
+Legend: R rows, B rows of a batch; one number a row, or [R, K] by task.
 """
 
 import copy
@@ -10,22 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional
 
 from model.baselines.graphsage import GraphSage, SageBatch, SageBatches, SageSettings
 from model.deep.scores import ahead
 from model.deep.train import entity_rows
 from model.labels.training_table import TrainingTable
-from model.metrics import auroc, mae
 from model.progress import Progress, silent
+from model.quality import main_metric
 from model.query.bound import BoundQuery, trainable
 from model.served.features import TableFeatures
 from model.store.row_features import FeatureSettings, fit_features
 from model.store.store import GraphStore
+from model.task import TaskHead, task_head
+from model.task_loss import label_loss
 
 _SCORE_ROWS = 512
-_CLAMP = (2, 98)
-"""Percentiles of the training labels between which predictions of a value are kept."""
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
@@ -37,13 +36,10 @@ class Sage:
     model: GraphSage
     features: dict[str, TableFeatures]
     settings: SageSettings
-    is_binary: bool
-    mean: float
-    std: float
-    clamp: tuple[float, float]
+    head: TaskHead
 
     def score(self, store: GraphStore, table: TrainingTable, rows: Int64) -> Float32:
-        """[R] chances or values of some rows of a table, as of their cut-offs; `store` may be a snapshot."""
+        """[R] or [R, K] answers for some rows of a table, as of their cut-offs; `store` may be a snapshot."""
         batches = SageBatches(store, table.entity_table, self.features, self.settings.sampler)
         entity, cutoff_ns = entity_rows(store, table)[rows], table.cutoff_ns[rows]
         starts = range(0, len(rows), _SCORE_ROWS)
@@ -54,12 +50,8 @@ class Sage:
         self.model.eval()
         with torch.inference_mode():
             found = [self.model(batch).numpy() for batch in ahead(starts, build)]
-        output_R: Float32 = np.concatenate(found) if found else np.empty(0, np.float32)
-        if self.is_binary:
-            chance_R: Float32 = np.reciprocal(1 + np.exp(-output_R), dtype=np.float32)
-            return chance_R
-        value_R: Float32 = (output_R * self.std + self.mean).clip(*self.clamp).astype(np.float32)
-        return value_R
+        output_R = np.concatenate(found) if found else np.empty((0, *self.head.shape), np.float32)
+        return self.head.answer(self.head.rescale(output_R))
 
 
 def train_graphsage(
@@ -75,26 +67,21 @@ def train_graphsage(
     """Train on the training rows, so many visits in all.
 
     Raises:
-        UserError: a task that is neither a chance nor a number.
+        UserError: a link query.
     """
     settings = settings or SageSettings()
-    is_binary = trainable(bound.task) == "binary"
+    head = task_head(trainable(bound.task), table)
     hidden = tuple(f"{name}.{column}" for name, column in bound.hidden_columns)
     train, rng = table.rows("train"), np.random.default_rng(seed)
     features = fit_features(store, int(table.cutoff_ns[train].max()), FeatureSettings(hidden=hidden))
     batches = SageBatches(store, table.entity_table, features, settings.sampler)
-    label = table.label[train].astype(np.float64)
-    low, high = np.percentile(label, _CLAMP)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         sage = Sage(
-            model=GraphSage(store.graph, batches.sampler.steps, features, settings),
+            model=GraphSage(store.graph, batches.sampler.steps, features, settings, head.shape),
             features=features,
             settings=settings,
-            is_binary=is_binary,
-            mean=0.0 if is_binary else float(label.mean()),
-            std=1.0 if is_binary else float(label.std()) or 1.0,
-            clamp=(float(low), float(high)),
+            head=head,
         )
         _fit(store, table, sage, batches, _drawn(train, row_visits, settings.batch_rows, rng), rng, progress)
     return sage
@@ -114,7 +101,9 @@ def _fit(
     entity, validation = entity_rows(store, table), table.rows("validation")
     if len(validation) > settings.max_validation_rows:
         validation = np.sort(rng.choice(validation, settings.max_validation_rows, replace=False))
-    target = torch.from_numpy(((table.label - sage.mean) / sage.std).astype(np.float32))
+    target, label = torch.from_numpy(sage.head.target(table)), sage.head.label(table, validation)
+    name, metric = main_metric(sage.head.kind)
+    sign, once = -1 if name == "mae" else 1, np.ones(len(validation))
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     evaluate_at = {round(len(drawn) * (i + 1) / settings.num_evaluations) for i in range(settings.num_evaluations)}
     best, best_weights = -np.inf, copy.deepcopy(model.state_dict())
@@ -125,15 +114,12 @@ def _fit(
     model.fit_scale(build(np.sort(np.concatenate(drawn[:8])))[1])
     for step, (rows_B, batch) in enumerate(ahead(drawn, build), start=1):
         model.train()
-        output_B = model(batch)
-        compare = functional.binary_cross_entropy_with_logits if sage.is_binary else functional.l1_loss
         optimizer.zero_grad()
-        torch.autograd.backward(compare(output_B, target[rows_B]))
+        torch.autograd.backward(label_loss(sage.head.kind, model(batch), target[rows_B]))
         optimizer.step()
         progress(step, len(drawn))
         if step in evaluate_at:
-            score, label = sage.score(store, table, validation), table.label[validation]
-            worth = float(auroc(label, score)) if sage.is_binary else -float(mae(label, score))
+            worth = sign * float(metric(label, sage.score(store, table, validation), once))
             if worth > best:
                 best, best_weights = worth, copy.deepcopy(model.state_dict())
     model.load_state_dict(best_weights)

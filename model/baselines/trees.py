@@ -13,14 +13,13 @@ import numpy.typing as npt
 from model.baselines.feature_table import Features
 from model.labels.training_table import TrainingTable
 from model.query.bound import BoundQuery, trainable
+from model.task import TaskHead, task_head
 
 NUM_ROUNDS = 2000
 PATIENCE = 60
 """Rounds without a better validation loss before training stops."""
 NUM_THREADS = 1
 """Threads that wait for each other spin: on a busy machine two take twenty times as long as one."""
-CLAMP = (2, 98)
-"""Percentiles of the training labels between which predictions of a value are kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,39 +39,44 @@ class TreeSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trees:
-    """A trained model."""
+    """A trained model: one booster, or one for each class of several and each timeframe of a forecast."""
 
-    booster: lgb.Booster
+    boosters: tuple[lgb.Booster, ...]
+    head: TaskHead
     validation_loss: float
-    """Log loss, or mean absolute error."""
-    clamp: tuple[float, float] | None
-    """Between which predictions of a value are kept; None for chances."""
+    """Log loss, or mean absolute error; the mean of the boosters'."""
 
     def score(self, features: Features) -> npt.NDArray[np.float32]:
-        """[rows] chances, or values."""
-        scores = predict(self.booster, features)
-        return scores if self.clamp is None else scores.clip(np.float32(self.clamp[0]), np.float32(self.clamp[1]))
+        """[rows] or [rows, K] probabilities, or values."""
+        each = [_predict(booster, features) for booster in self.boosters]
+        scores = each[0] if self.head.kind == "multiclass" else np.stack(each, axis=1)
+        scores = scores.reshape(len(scores), *self.head.shape)
+        return self.head.answer(scores) if self.head.is_number else scores
 
 
 def fit_trees(features: Features, table: TrainingTable, bound: BoundQuery, settings: TreeSettings) -> Trees:
-    """Train one model.
+    """Train one model: grown on the training rows, stopped by the validation rows.
 
     Raises:
-        UserError: a task that is neither a chance nor a number.
+        UserError: a link query.
     """
-    train = table.rows("train")
-    is_binary = trainable(bound.task) == "binary"
-    objective = {"objective": "binary" if is_binary else "regression_l1"}
-    booster = fit_booster(features, table.label, train, table.rows("validation"), objective, settings)
-    low, high = np.percentile(table.label[train], CLAMP)
-    return Trees(
-        booster=booster,
-        validation_loss=float(next(iter(booster.best_score["valid_0"].values()))),
-        clamp=None if is_binary else (float(low), float(high)),
-    )
+    head = task_head(trainable(bound.task), table)
+    label = head.label(table)
+    train, validation = table.rows("train"), table.rows("validation")
+    if head.kind == "multiclass":
+        # A row whose class no training row has stops nothing.
+        validation = validation[label[validation] >= 0]
+        objective = {"objective": "multiclass", "num_class": len(head.classes)}
+        boosters = [_fit(features, label, train, validation, objective, settings)]
+    else:
+        objective = {"objective": "regression_l1" if head.is_number else "binary"}
+        columns = label.reshape(len(table), -1).T
+        boosters = [_fit(features, column, train, validation, objective, settings) for column in columns]
+    losses = [float(next(iter(booster.best_score["valid_0"].values()))) for booster in boosters]
+    return Trees(boosters=tuple(boosters), head=head, validation_loss=float(np.mean(losses)))
 
 
-def fit_booster(
+def _fit(
     features: Features,
     label: npt.NDArray[np.float32],
     train: npt.NDArray[np.int64],
@@ -80,7 +84,7 @@ def fit_booster(
     objective: Mapping[str, Any],
     settings: TreeSettings,
 ) -> lgb.Booster:
-    """Trees for `label` [rows] under LightGBM's `objective`: grown on some rows, stopped by others."""
+    """Trees for `label` [rows] under LightGBM's `objective`."""
     fitted = _dataset(features, label, train)
     return lgb.train(
         {
@@ -98,7 +102,7 @@ def fit_booster(
     )
 
 
-def predict(booster: lgb.Booster, features: Features) -> npt.NDArray[np.float32]:
+def _predict(booster: lgb.Booster, features: Features) -> npt.NDArray[np.float32]:
     """[rows] or [rows, classes] of all rows."""
     return np.asarray(booster.predict(_values(features), num_threads=NUM_THREADS), dtype=np.float32)
 

@@ -10,18 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from model.checkpoint import fingerprint
-from model.errors import UserError
 from model.labels.training_table import TrainingTable, build_training_table
 from model.progress import Progress, silent
 from model.protocol.cutoffs import plan_cutoffs
 from model.protocol.protocol import Protocol, Regime
 from model.protocol.tables import freeze_tables, prepare_tables
+from model.quality import main_metric
 from model.query import BoundQuery, bind_query, parse_query
 from model.store.store import GraphStore, build_store, open_store
 from model.tables.database import Database, open_database
-
-METRICS = {"binary": "auroc", "regression": "mae", "link": "map"}
-"""Task -> what its models are judged by; `mae` alone is better when lower."""
+from model.task import task_head
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +48,15 @@ class Bench:
 
     @property
     def metric(self) -> str:
-        """See METRICS."""
-        return METRICS[self.bound.task]
+        """What models are compared by: the task's main one (`model.quality`), or `map`."""
+        return "map" if self.bound.task == "link" else main_metric(self.bound.task)[0]
+
+    @cached_property
+    def label(self) -> npt.NDArray[np.float64]:
+        """[test rows], or [test rows, K] by task, of what the metric compares scores with."""
+        if self.bound.task == "link":
+            return self.table.label[self.test].astype(np.float64)
+        return task_head(self.bound.task, self.table).label(self.table, self.test).astype(np.float64)
 
     @cached_property
     def digest(self) -> str:
@@ -71,10 +76,6 @@ def open_bench(protocol: Protocol, tables: Path | None, folder: Path, progress: 
         source = prepare_tables(protocol, tables, folder / "tables", progress)
         database = stack.enter_context(open_database(source.path))
         bound = bind_query(parse_query(protocol.query), database.graph)
-        if bound.task not in METRICS:
-            raise UserError(
-                f"a protocol judges {', '.join(METRICS)} tasks (got {bound.task})", hint="ask for one class or number"
-            )
         plan = plan_cutoffs(protocol, bound, *database.time_range())
         table = build_training_table(database, bound, plan, progress)
         views: dict[Regime, View] = {"rolling": _view(database, folder / "graph", progress)}

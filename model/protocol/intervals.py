@@ -4,20 +4,18 @@ A resample draws entities, all rows of one together, for the rows of one custome
 it draws seeds, for a model is its training and not one outcome of it. All models see the same resamples.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from model.labels.table import Values
-from model.metrics import auroc, mae
+from model.metrics import Metric, accuracy, auroc, macro_auroc, mae, mean_score
 from model.protocol.scored import Floats
 
 NUM_RESAMPLES = 1000
 _ROWS_AT_ONCE = 10_000_000
-Metric = Callable[[Floats, Floats, Floats], Floats]
-"""(label [R], score [R], weights [N, R]) -> [N]"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,13 +47,14 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def mean_of(label: Floats, score: Floats, weights: Floats) -> Floats:
-    """Weighted mean of what each row already says of itself, such as its average precision."""
-    mean: Floats = (weights @ score) / weights.sum(axis=-1)
-    return mean
-
-
-METRIC: Mapping[str, Metric] = {"auroc": auroc, "mae": mae, "map": mean_of}
+METRIC: Mapping[str, Metric] = {
+    "auroc": auroc,
+    "accuracy": accuracy,
+    "macro_auroc": macro_auroc,
+    "mae": mae,
+    "map": mean_score,
+}
+"""Of `Bench.metric`; scores of a ranking are the average precisions of their rows already."""
 
 
 class Resamples:
@@ -75,9 +74,9 @@ class Resamples:
 
         Args:
             metric: of METRIC.
-            label: [R]
+            label: [R], or [R, K] by task.
             entity: [R] whose row it is.
-            scores: by model, [R] of each seed.
+            scores: by model, [R] or [R, K] of each seed.
             num_resamples: N.
             seed: of the draws.
         """

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from model.protocol.protocol import Published, Regime
 
 LOWER_IS_BETTER = ("mae",)
-_WORDS = {"auroc": "AUROC", "mae": "MAE", "map": "MAP@k"}
+METRIC_WORDS = {"auroc": "AUROC", "accuracy": "accuracy", "macro_auroc": "macro AUROC", "mae": "MAE", "map": "MAP@k"}
 
 
 class _Part(BaseModel):
@@ -64,14 +64,14 @@ class Result(_Part):
     data_set: str
     task: str
     metric: str
-    """`auroc`, `mae` or `map`."""
+    """`auroc`, `accuracy`, `macro_auroc`, `mae` or `map`."""
     query: str
     rows: dict[str, int]
     """By split."""
     cutoffs: dict[str, int]
     """By split, how many different ones."""
     mean_label: float
-    """Of the test rows: the share of positives, the mean value, or the mean number of items."""
+    """Of the test rows: share of positives or of the commonest class, mean value, or mean number of items."""
     regimes: dict[Regime, RegimeResult]
     retention: float | None
     """(distilled - lightgbm_entity) / (deep - lightgbm_entity), or from the ranking by popularity; rolling."""
@@ -90,7 +90,7 @@ class Result(_Part):
 def markdown(result: Result) -> str:
     """A table of the protocol: a row a model, a column a regime."""
     regimes = list(result.regimes)
-    word = _WORDS[result.metric]
+    word = METRIC_WORDS[result.metric]
     lines = [
         f"| {result.protocol} | {' | '.join(f'{word}, {regime}' for regime in regimes)} | seeds |",
         f"| --- |{' --- |' * len(regimes)} ---: |",
@@ -109,7 +109,7 @@ def markdown_row(result: Result) -> str:
     """The protocol in one line: every model's mean in the rolling regime."""
     models = result.regimes["rolling"].models
     cells = " | ".join(f"{name.replace('_', ' ')} {number(result.metric, q.mean)}" for name, q in models.items())
-    return f"| {result.protocol} | {_WORDS[result.metric]} | {cells} |"
+    return f"| {result.protocol} | {METRIC_WORDS[result.metric]} | {cells} |"
 
 
 def number(metric: str, value: float) -> str:

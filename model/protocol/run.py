@@ -84,16 +84,20 @@ def run_protocol(
 
 
 def refuse_unfit(bench: Bench) -> None:
-    """A ranking is not for trees, nor a chance for a ranker.
+    """A ranking is for rankers and the deep model; every other task for all but rankers.
 
     Raises:
-        UserError: naming the model.
+        UserError: naming the model, and why.
     """
+    is_ranking = bench.bound.task == "link"
     for name in bench.protocol.models:
-        if (name in RANKERS) != (bench.bound.task == "link") and name != "deep":
+        if (name in RANKERS) != is_ranking and name != "deep":
             raise UserError(
-                f"`{bench.protocol.name}` names `{name}`, which does not do {bench.bound.task} tasks",
-                hint="leave it out of `models`",
+                f"`{bench.protocol.name}` names `{name}`, which "
+                + ("gives a score to each row, not an order of items" if is_ranking else "orders items")
+                + f" (got a {bench.bound.task} task)",
+                hint="leave it out of `models`"
+                + (", or ask with CLASSIFY for a probability of each item" if is_ranking else ""),
             )
 
 
@@ -122,7 +126,6 @@ def _stage(progress: Progress, place: int, num_units: int) -> Progress:
 
 def _result(bench: Bench, found: Mapping[ModelName, list[Scored]], seconds: Mapping[str, float]) -> Result:
     table, protocol = bench.table, bench.protocol
-    label = table.label[bench.test].astype(np.float64)
     regimes = {regime: _regime(bench, found, regime) for regime in bench.views}
     means = {name: model.mean for name, model in regimes["rolling"].models.items()}
     students = found.get("distilled", [])
@@ -134,7 +137,7 @@ def _result(bench: Bench, found: Mapping[ModelName, list[Scored]], seconds: Mapp
         query=" ".join(bench.bound.text.split()),
         rows={split: len(table.rows(split)) for split in SPLITS},
         cutoffs={split: len(np.unique(table.cutoff_ns[table.rows(split)])) for split in SPLITS},
-        mean_label=float(label.mean()),
+        mean_label=table.summary("test")[1] or 0.0,
         regimes=regimes,
         retention=retention(bench.metric, means),
         parameters_ratio=students[0].facts["parameters_ratio"] if students else None,
@@ -148,8 +151,7 @@ def _result(bench: Bench, found: Mapping[ModelName, list[Scored]], seconds: Mapp
 
 def _regime(bench: Bench, found: Mapping[ModelName, list[Scored]], regime: Regime) -> RegimeResult:
     scores: dict[str, list[Floats]] = {name: [each.scores[regime] for each in seeds] for name, seeds in found.items()}
-    label, entity = bench.table.label[bench.test].astype(np.float64), bench.table.entity[bench.test]
-    resamples = Resamples(bench.metric, label, entity, scores)
+    resamples = Resamples(bench.metric, bench.label, bench.table.entity[bench.test], scores)
     qualities = {name: resamples.quality(name) for name in scores}
     differences = [resamples.difference(first, second) for first, second in bench.protocol.compare]
     return RegimeResult(

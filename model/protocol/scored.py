@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from model.artifact import MANIFEST, read_artifact, write_artifact
+from model.labels.table_file import as_column, from_column
 from model.protocol.protocol import Regime
 
 Floats = npt.NDArray[np.float64]
@@ -25,7 +26,7 @@ class Scored:
     """The scores of one unit."""
 
     scores: Mapping[Regime, Floats]
-    """[test rows] chances, values, or for a ranking the average precision of each row's list."""
+    """[test rows], or [test rows, K] by task: probabilities, values, or a ranking's average precision of each row."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What else is worth telling, such as the settings that tuning chose."""
 
@@ -38,12 +39,14 @@ def read_scored(path: Path, key: str) -> Scored | None:
     if artifact.settings["key"] != key:
         return None
     table = pq.read_table(path / _FILE)
-    scores = {name: table[name].to_numpy() for name in table.column_names}
+    scores = {name: from_column(table[name]).astype(np.float64) for name in table.column_names}
     return Scored(scores=scores, facts=dict(artifact.metrics))
 
 
 def write_scored(scored: Scored, path: Path, key: str) -> None:
     """Write the unit in one step."""
     with write_artifact(path, kind="protocol_scores", settings={"key": key}) as draft:
-        pq.write_table(pa.table(dict(scored.scores)), draft.path / _FILE)
+        pq.write_table(
+            pa.table({name: as_column(values) for name, values in scored.scores.items()}), draft.path / _FILE
+        )
         draft.metrics.update(scored.facts)

@@ -84,3 +84,38 @@ def test_the_tables_are_found_from_wherever_one_points(tables: Path) -> None:
     with pytest.raises(UserError, match="no tables `rel-f1`") as caught:
         find_folder(named, tables / "rel-f1" / "tasks")
     assert "link yours under this name" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "metric"),
+    [
+        ("LAST(results.statusId, 0, 60, days)", "accuracy"),
+        ("LIST_DISTINCT(results.statusId, 0, 60, days)", "macro_auroc"),
+        ("SUM(results.points, 0, 30, days) FORECAST 2 TIMEFRAMES", "mae"),
+    ],
+)
+def test_every_task_is_judged(asked: str, metric: str, tables: Path, tmp_path: Path) -> None:
+    base = read_protocol(SHIPPED / "rel-f1-driver-position.yaml").changed(seeds=1, row_visits=128)
+    query = f"PREDICT {asked} FOR EACH drivers.driverId WHERE COUNT(results.*, -365, 0, days) > 0"
+    protocol = base.model_copy(update={"query": query, "published": (), "regimes": ("rolling",)})
+    result = run_protocol(protocol, tables, tmp_path)
+    assert result.metric == metric
+    rolling = result.regimes["rolling"]
+    assert set(rolling.models) == set(base.models)
+    assert all(q.low <= q.mean <= q.high for q in rolling.models.values())
+    assert len(rolling.differences) == 2
+    assert set(result.staleness) >= {"0h", "missing"}
+    again = run_protocol(protocol, tables, tmp_path)
+    assert again.regimes == result.regimes, "scores of several numbers a row are read back"
+
+
+def test_who_cannot_is_refused_with_a_reason(tables: Path, tmp_path: Path) -> None:
+    base = read_protocol(SHIPPED / "rel-f1-driver-position.yaml")
+    ranking = base.changed(models=["lightgbm_dfs"]).model_copy(
+        update={"query": "PREDICT LIST_DISTINCT(results.raceId, 0, 60, days) RANK TOP 3 FOR EACH drivers.driverId"}
+    )
+    with pytest.raises(UserError, match="gives a score to each row") as caught:
+        run_protocol(ranking, tables, tmp_path)
+    assert "CLASSIFY" in str(caught.value)
+    with pytest.raises(UserError, match="orders items"):
+        run_protocol(base.changed(models=["repeat"]), tables, tmp_path)

@@ -110,7 +110,7 @@ def test_a_ranking_protocol(tmp_path: Path) -> None:
     assert result.metric == "map"
     assert result.regimes["rolling"].differences[0].low > 0
     assert 0 < result.regimes["frozen"].models["deep"].mean < 1
-    with pytest.raises(UserError, match="`lightgbm_dfs`, which does not do link tasks"):
+    with pytest.raises(UserError, match="`lightgbm_dfs`, which gives a score to each row"):
         run_protocol(asked.changed(models=["lightgbm_dfs"]), tables, tmp_path / "run")
 
 
