@@ -24,7 +24,12 @@ from serving.twin.routing import Patience, Routing
 from serving.twin.tokens import open_issuer
 
 VERSION = "v1"
-_TOKEN_FILTERS = ("envoy.filters.http.jwt_authn", "envoy.filters.http.rbac")
+_FILTERS = {
+    "token": ("jwt_authn", "rbac"),
+    "body_check": ("lua",),
+    "limits": ("header_mutation", "local_ratelimit", "buffer"),
+}
+"""Field of `GatewayShape` -> Envoy's filters that do it."""
 _READY_S = 120.0
 
 
@@ -35,6 +40,11 @@ class GatewayShape:
     tls: bool = True
     token: bool = True
     """Checked, and its role."""
+    body_check: bool = True
+    """Whether the body is a JSON object."""
+    access_log: bool = True
+    limits: bool = True
+    """Of rate and size, and headers that are taken away."""
     workers: int = 1
     """Threads; one saturates a core."""
 
@@ -104,9 +114,11 @@ def shaped(configuration: Json, shape: GatewayShape) -> Json:
     chain = configuration["static_resources"]["listeners"][0]["filter_chains"][0]
     if not shape.tls:
         del chain["transport_socket"]
-    if not shape.token:
-        manager = chain["filters"][0]["typed_config"]
-        manager["http_filters"] = [one for one in manager["http_filters"] if one["name"] not in _TOKEN_FILTERS]
+    manager = chain["filters"][0]["typed_config"]
+    if not shape.access_log:
+        del manager["access_log"]
+    out = {f"envoy.filters.http.{one}" for part, names in _FILTERS.items() if not getattr(shape, part) for one in names}
+    manager["http_filters"] = [one for one in manager["http_filters"] if one["name"] not in out]
     return configuration
 
 

@@ -24,6 +24,8 @@ RATE = 300.0
 PER_SECOND = 1e6
 ENGINE_PARTS = ("read", "encode", "network", "respond")
 """Of `stillhouse_part_seconds`."""
+BARER = {"tls": "no_tls", "token": "no_token", "body_check": "no_body_check", "access_log": "no_log", "limits": "bare"}
+"""Part of the gateway -> the configuration that lacks it and all before it; what is left is Envoy's routing alone."""
 Spent = Mapping[str, float]
 """Who -> microseconds a request."""
 
@@ -43,21 +45,25 @@ def measure(material: Material, settings: BenchSettings, say: Callable[[str], No
     with configurations(material, settings) as known:
         for number in range(settings.rounds):
             for name, configuration in known.items():
-                rounds.setdefault(name, []).append(_spent(configuration, 2 * settings.step_s, number))
+                rounds.setdefault(name, []).append(_spent(configuration, settings.step_s, number))
                 say(f"  round {number + 1}, {name}: " + ", ".join(f"{k} {v:.0f}" for k, v in rounds[name][-1].items()))
     return parts({name: _medians(spent) for name, spent in rounds.items()})
 
 
 def parts(spent: Mapping[str, Spent]) -> dict[str, float]:
     """Configuration -> what each spent there -> parts of the whole."""
-    whole, plain, open_door = spent[ENDPOINT], spent["no_tls"], spent["no_token"]
+    whole = spent[ENDPOINT]
     empty, binary, unknown = spent["empty_direct"], spent["empty_binary"], spent["unknown_model"]
+    chain = [ENDPOINT, *BARER.values()]
+    gateway = {
+        part: spent[before]["envoy"] - spent[without]["envoy"]
+        for part, before, without in zip(BARER, chain, BARER.values(), strict=False)
+    }
     return {
-        "generator": open_door["generator"],
-        "generator_tls": whole["generator"] - plain["generator"],
-        "tls": whole["envoy"] - plain["envoy"],
-        "token": plain["envoy"] - open_door["envoy"],
-        "gateway": open_door["envoy"],
+        "generator": spent["no_tls"]["generator"],
+        "generator_tls": whole["generator"] - spent["no_tls"]["generator"],
+        **gateway,
+        "routing": spent[chain[-1]]["envoy"],
         "http": unknown["server"],
         "json": empty["server"] - binary["server"],
         "queue_and_answer": binary["server"] - unknown["server"],
@@ -84,8 +90,7 @@ def configurations(material: Material, settings: BenchSettings) -> Iterator[dict
         yield {
             ENDPOINT: behind(ENDPOINT, model, GatewayShape()),
             LIMIT: behind(LIMIT, empty, GatewayShape()),
-            "no_tls": behind("no_tls", model, GatewayShape(tls=False)),
-            "no_token": behind("no_token", model, GatewayShape(tls=False, token=False)),
+            **{name: behind(name, model, shape) for name, shape in barer_gateways().items()},
             "empty_direct": Configuration(aim=direct, server=empty, envoy=None),
             "empty_binary": Configuration(
                 aim=replace(direct, bodies=bodies, headers=headers), server=empty, envoy=None
@@ -93,6 +98,15 @@ def configurations(material: Material, settings: BenchSettings) -> Iterator[dict
             # Refused once the request's head and body were read, before its JSON is.
             "unknown_model": Configuration(aim=replace(direct, model_name="unknown"), server=empty, envoy=None),
         }
+
+
+def barer_gateways() -> dict[str, GatewayShape]:
+    """Configuration -> the gateway without one part more than the one before."""
+    shapes, shape = {}, GatewayShape()
+    for part, name in BARER.items():
+        shape = replace(shape, **{part: False})
+        shapes[name] = shape
+    return shapes
 
 
 def binary_bodies(material: Material) -> tuple[tuple[bytes, ...], tuple[tuple[str, str], ...]]:

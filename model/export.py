@@ -66,7 +66,8 @@ class ExportSettings:
     instances: int = 1
     """Processes that score at the same time; each holds the weights and maps the same embeddings."""
     max_queue_delay_us: int = 0
-    """How long a request may wait for company; at 0 a batch is what came in while the last one ran."""
+    """How long a request may wait for company. At 0 numpy is given what came in while the last batch ran, and the
+    compiled engine each request by itself: it gains less by a batch than Triton's batcher costs."""
     engine: Literal["auto", "compiled", "numpy"] = "auto"
     """`compiled` runs in Triton's own process, on processors like the one that exported it; `numpy` in a Python process
     beside it, on any. `auto` compiles where the compiler is here and the engine knows the model."""
@@ -212,12 +213,14 @@ def config_pbtxt(contract: PayloadContract, settings: ExportSettings, engine: Li
     backend = f'backend: "{BACKEND}"'
     if engine == "numpy":
         backend = f'backend: "python"\ndefault_model_filename: "{ENTRY_MODULE}.py"'
+    batching = ""
+    if engine == "numpy" or settings.max_queue_delay_us:
+        batching = f"dynamic_batching {{ max_queue_delay_microseconds: {settings.max_queue_delay_us} }}\n"
     inputs = ",\n".join(_input(spec, contract.embedding_key) for spec in contract.inputs)
     return f"""name: "{contract.model_name}"
 {backend}
 max_batch_size: {settings.max_batch_size}
-dynamic_batching {{ max_queue_delay_microseconds: {settings.max_queue_delay_us} }}
-instance_group [ {{ count: {settings.instances} kind: KIND_CPU }} ]
+{batching}instance_group [ {{ count: {settings.instances} kind: KIND_CPU }} ]
 input [
 {inputs}
 ]

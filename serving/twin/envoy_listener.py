@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving.twin.envoy_replies import replies
-from serving.twin.envoy_routes import NOT_JSON
 from serving.twin.envoy_tokens import JWT, PAYLOAD, role_filter, token_filter
 from serving.twin.envoy_values import Json, http_filter, loopback, typed, watched
 
@@ -129,21 +128,9 @@ def _rate_limit(gateway: Gateway) -> Json:
 
 
 def _json_check() -> Json:
-    """Mark a body that is not even a JSON object, for the routes to see.
-
-    Nothing is read from one that is: Envoy has no cheap way to tell an object with inputs from one without.
-    """
-    rule = {
-        "selectors": [{"key": "inputs"}],
-        "on_present": {"key": NOT_JSON, "value": False},
-        "on_missing": {"key": NOT_JSON, "value": True},
-        "on_error": {"key": NOT_JSON, "value": True},
-    }
-    # Callers that name no type, or a wrong one, mean JSON all the same: Triton does not look at it.
-    types = {"allow_content_types_regex": {"regex": ".*"}, "allow_empty_content_type": True}
-    return http_filter(
-        "json_to_metadata", "json_to_metadata.v3.JsonToMetadata", request_rules={"rules": [rule], **types}
-    )
+    """Mark a body that is not even a JSON object, for the routes to see; nothing is read from one that is."""
+    program = Path(__file__).with_name("json_check.lua").read_text("utf-8")
+    return http_filter("lua", "lua.v3.Lua", default_source_code={"inline_string": program})
 
 
 def _access_log(path: Path) -> Json:

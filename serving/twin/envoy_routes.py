@@ -16,9 +16,7 @@ COMPARER = "stillhouse_comparer"
 VERSION_HEADER = "x-stillhouse-version"
 FALLBACK_HEADER = "x-stillhouse-fallback"
 NOT_JSON = "not_json"
-"""Key in the metadata of `envoy.filters.http.json_to_metadata`."""
-_ENCODED = ("inference-header-content-length", "content-encoding")
-"""Bodies that are not JSON, or not yet: binary tensors and compressed ones. Triton reads both."""
+"""Key in the metadata of `envoy.filters.http.lua`, which `json_check.lua` sets."""
 
 
 def routes(routing: Routing) -> Json:
@@ -83,15 +81,14 @@ def _unparsable(call: _Call) -> list[Json]:
     """Triton would answer 500, and the version would have to answer for it."""
     if not call.has_body:
         return []
-    plain = [{"name": name, "present_match": True, "invert_match": True} for name in _ENCODED]
     told = {
-        "filter": "envoy.filters.http.json_to_metadata",
+        "filter": "envoy.filters.http.lua",
         "path": [{"key": NOT_JSON}],
         "value": {"bool_match": True},
     }
     return [
         {
-            "match": call.match(*plain, dynamic_metadata=[told]),
+            "match": call.match(dynamic_metadata=[told]),
             "direct_response": _refusal(400, "the body is not a JSON object"),
         }
     ]

@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from bench.gateway import GatewayShape, replicated, shaped
 from serving.twin.envoy import Upstream, bootstrap, clusters
 from serving.twin.envoy_listener import Gateway
+from serving.twin.envoy_values import Json
 from serving.twin.paths import TwinPaths
 
 
@@ -13,12 +16,25 @@ def test_the_whole_gateway_is_the_twins() -> None:
     assert shaped(twins(), GatewayShape()) == twins()
 
 
-def test_parts_can_be_left_out() -> None:
-    text = json.dumps(shaped(twins(), GatewayShape(tls=False, token=False)))
-    for part in ("DownstreamTlsContext", '"name": "envoy.filters.http.jwt_authn"', '"name": "envoy.filters.http.rbac"'):
-        assert part in json.dumps(twins())
-        assert part not in text
-    assert "json_to_metadata" in text
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("tls", ["DownstreamTlsContext"]),
+        ("token", ["envoy.filters.http.jwt_authn", "envoy.filters.http.rbac"]),
+        ("body_check", ["envoy.filters.http.lua"]),
+        ("access_log", ["FileAccessLog"]),
+        ("limits", ["envoy.filters.http.local_ratelimit", "envoy.filters.http.buffer"]),
+    ],
+)
+def test_a_part_can_be_left_out(part: str, words: list[str]) -> None:
+    found = shaped(twins(), GatewayShape(**{part: False}))
+    names = [one["name"] for one in twins_filters(found)]
+    text = json.dumps({**found, "filters": names})
+    for word in words:
+        assert word in json.dumps(twins())
+        assert word not in names
+        assert word.startswith("envoy.") or word not in text
+    assert names[-1] == "envoy.filters.http.router"
 
 
 def test_every_cluster_holds_all_replicas() -> None:
@@ -26,6 +42,12 @@ def test_every_cluster_holds_all_replicas() -> None:
     for cluster in found["resources"]:
         hosts = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
         assert [host["endpoint"]["address"]["socket_address"]["port_value"] for host in hosts] == [1, 2]
+
+
+def twins_filters(configuration: Json) -> list[Json]:
+    chain = configuration["static_resources"]["listeners"][0]["filter_chains"][0]
+    found: list[Json] = chain["filters"][0]["typed_config"]["http_filters"]
+    return found
 
 
 def twins() -> dict[str, object]:

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from bench.agreement import score_of
+from bench.gateway import GatewayShape
 from bench.material import MODEL_NAME, Material
-from bench.microseconds import ENGINE_PARTS, binary_bodies, parts
+from bench.microseconds import ENGINE_PARTS, barer_gateways, binary_bodies, parts
 from bench.servers import triton
 
 
@@ -22,15 +23,31 @@ def test_each_part_is_what_it_adds() -> None:
             "limit": spent(110, 200, 130),
             "no_tls": spent(80, 260, 100),
             "no_token": spent(80, 260, 90),
+            "no_body_check": spent(80, 260, 70),
+            "no_log": spent(80, 260, 65),
+            "bare": spent(80, 260, 62),
             "empty_direct": spent(70, 190),
             "empty_binary": spent(70, 150),
             "unknown_model": spent(70, 60),
         }
     )
-    expected = {"generator": 80, "generator_tls": 30, "tls": 30, "token": 10, "gateway": 90, "http": 60, "json": 40}
-    assert found == pytest.approx(
-        expected | {"queue_and_answer": 90, "model_in_all": 60} | {f"model_{part}": 5 for part in ENGINE_PARTS}
-    )
+    expected = {
+        "generator": 80,
+        "generator_tls": 30,
+        "http": 60,
+        "json": 40,
+        "queue_and_answer": 90,
+        "model_in_all": 60,
+    }
+    gateway = {"tls": 30, "token": 10, "body_check": 20, "access_log": 5, "limits": 3, "routing": 62}
+    assert found == pytest.approx(expected | gateway | {f"model_{part}": 5 for part in ENGINE_PARTS})
+    assert sum(found[part] for part in gateway) == pytest.approx(130)  # nothing of the gateway is left out
+
+
+def test_each_gateway_lacks_one_part_more() -> None:
+    shapes = barer_gateways()
+    assert shapes["no_tls"] == GatewayShape(tls=False)
+    assert shapes["bare"] == GatewayShape(tls=False, token=False, body_check=False, access_log=False, limits=False)
 
 
 def test_binary_requests_have_one_set_of_headers_and_the_same_answers(material: Material, tmp_path: Path) -> None:

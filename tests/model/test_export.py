@@ -73,6 +73,12 @@ def test_triton_batches_ragged_histories_and_takes_left_out_facts(served: Served
     assert "optional" not in lines["customers.id"] + lines["anchor_time"]
 
 
+def test_the_compiled_engine_has_a_batcher_only_where_requests_may_wait(served: ServedModel) -> None:
+    assert "dynamic_batching" not in config_pbtxt(served.contract, ExportSettings(), "compiled")
+    assert "dynamic_batching" in config_pbtxt(served.contract, ExportSettings(max_queue_delay_us=50), "compiled")
+    assert "dynamic_batching" in config_pbtxt(served.contract, ExportSettings(), "numpy")
+
+
 def test_what_the_compiled_engine_does_not_know_runs_in_numpy(served: ServedModel, tmp_path: Path) -> None:
     features = json.loads((served.distilled / "features.json").read_text())
     features["entity"]["colours"] = [{"column": "age"}]
