@@ -61,19 +61,28 @@ def fit_trees(features: Features, table: TrainingTable, bound: BoundQuery, setti
         UserError: a link query.
     """
     head = task_head(trainable(bound.task), table)
-    label = head.label(table)
     train, validation = table.rows("train"), table.rows("validation")
+    boosters = fit_boosters(features, head.label(table), train, validation, head, settings)
+    losses = [float(next(iter(booster.best_score["valid_0"].values()))) for booster in boosters]
+    return Trees(boosters=boosters, head=head, validation_loss=float(np.mean(losses)))
+
+
+def fit_boosters(
+    features: Features,
+    label: npt.NDArray[np.float32],
+    train: npt.NDArray[np.int64],
+    validation: npt.NDArray[np.int64],
+    head: TaskHead,
+    settings: TreeSettings,
+) -> tuple[lgb.Booster, ...]:
+    """Trees for what `TaskHead.label` gives, [rows] or [rows, K]: grown on some rows, stopped by others."""
     if head.kind == "multiclass":
         # A row whose class no training row has stops nothing.
-        validation = validation[label[validation] >= 0]
-        objective = {"objective": "multiclass", "num_class": len(head.classes)}
-        boosters = [_fit(features, label, train, validation, objective, settings)]
-    else:
-        objective = {"objective": "regression_l1" if head.is_number else "binary"}
-        columns = label.reshape(len(table), -1).T
-        boosters = [_fit(features, column, train, validation, objective, settings) for column in columns]
-    losses = [float(next(iter(booster.best_score["valid_0"].values()))) for booster in boosters]
-    return Trees(boosters=tuple(boosters), head=head, validation_loss=float(np.mean(losses)))
+        known = validation[label[validation] >= 0]
+        objective: dict[str, Any] = {"objective": "multiclass", "num_class": len(head.classes)}
+        return (_fit(features, label, train, known, objective, settings),)
+    one = {"objective": "regression_l1" if head.is_number else "binary"}
+    return tuple(_fit(features, column, train, validation, one, settings) for column in label.reshape(len(label), -1).T)
 
 
 def _fit(

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from model.artifact import Artifact, read_artifact, write_artifact
 from model.checkpoint import quiet
 from model.deep.parts import Parts
-from model.deep.scores import Deep, Float32, Int64, load_deep, score_rows
+from model.deep.scores import Deep, Float32, Int64, load_deep, network_rows
 from model.errors import UserError
 from model.progress import Progress, silent
 from model.store.store import GraphStore, Keys
@@ -88,7 +88,7 @@ def model_kind(path: Path) -> str:
 
 def embed_rows(store: GraphStore, deep: Deep, rows: Int64, times: Int64 | int, progress: Progress = silent) -> Float32:
     """[R, E] embeddings of entity rows, each as of its own time (nanoseconds)."""
-    _, vectors = score_rows(store, deep, rows, times, progress)
+    _, vectors = network_rows(store, deep, rows, times, progress)
     return vectors
 
 

@@ -17,7 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.artifact import read_artifact
+from model.deep.boosted import Boosted, load_boosted, save_boosted
 from model.deep.network import DeepInputs, DeepModel, DeepSettings, InputBuilder
+from model.deep.outline import OutlineBuilder
 from model.deep.sampler import SamplerSettings, history_sizes, plan_steps
 from model.errors import UserError
 from model.graph import Graph, read_graph, write_graph
@@ -53,6 +55,8 @@ class Deep:
     entity_table: str
     head: TaskHead
     """What it predicts."""
+    trees: Boosted | None = None
+    """Their part of the answer; None: the network alone."""
     digest: str = ""
     """Of the artifact."""
 
@@ -73,6 +77,10 @@ class Deep:
                 hint="build the store with the model's graph.yaml, or train again",
             )
         return InputBuilder(store, self.entity_table, self.features, self.sampler)
+
+    def outlines(self, store: GraphStore) -> OutlineBuilder:
+        """What describes rows of `store` to trees."""
+        return OutlineBuilder(store, self.entity_table, self.features)
 
 
 def make_deep(
@@ -118,7 +126,10 @@ def save_deep(deep: Deep, weights: dict[str, Tensor], folder: Path) -> None:
         "target": deep.head.to_json(),
         "model": asdict(deep.model.settings),
         "sampler": asdict(deep.sampler),
+        "trees": None if deep.trees is None else {"share": deep.trees.share, "count": len(deep.trees.boosters)},
     }
+    if deep.trees is not None:
+        save_boosted(deep.trees, folder)
     (folder / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n")
 
 
@@ -137,6 +148,7 @@ def load_deep(path: Path, *, kind: str = "deep") -> Deep:
         head = head_from_json(settings["task"], settings["target"])
         model = _network(graph, settings["entity_table"], sampler, features, DeepSettings(**settings["model"]), head)
         model.load_state_dict(load_file(path / WEIGHTS_FILE))
+        trees = load_boosted(path, **settings["trees"]) if settings["trees"] is not None else None
     except (KeyError, TypeError, OSError, RuntimeError) as error:
         raise UserError(f"cannot load the deep model at `{path}`: {error}", hint="train again") from error
     model.eval()
@@ -147,6 +159,7 @@ def load_deep(path: Path, *, kind: str = "deep") -> Deep:
         sampler=sampler,
         entity_table=settings["entity_table"],
         head=head,
+        trees=trees,
         digest=artifact.digest,
     )
 
@@ -158,6 +171,17 @@ def score_rows(
 
     The logit of a number is the value itself, in the unit of the label; `deep.head.answer` makes answers of them.
     """
+    logit, embedding = network_rows(store, deep, rows, cutoff_ns, progress)
+    if deep.trees is not None:
+        times = np.full(len(rows), 0, dtype=np.int64) + cutoff_ns
+        logit = deep.trees.mix(logit, deep.outlines(store), rows, times)
+    return logit, embedding
+
+
+def network_rows(
+    store: GraphStore, deep: Deep, rows: Int64, cutoff_ns: Int64 | int, progress: Progress = silent
+) -> tuple[Float32, Float32]:
+    """The same of the network alone: enough for embeddings, and what training chooses weights by."""
     times = np.broadcast_to(np.asarray(cutoff_ns, dtype=np.int64), rows.shape)
     logit = np.zeros((len(rows), *deep.head.shape), dtype=np.float32)
     embedding = np.zeros((len(rows), deep.model.settings.embedding_dim), dtype=np.float32)

@@ -30,7 +30,6 @@ TOP_VALUES = 3
 """Shares are told of this many values of a categorical column, those most frequent in training."""
 MAX_SUMMED = 32
 """Columns of one child table; the numbers come first."""
-_WINDOWS_NS = np.array(WINDOWS_DAYS, dtype=np.int64) * NS_PER_DAY
 _CHUNK_ROWS = 500_000
 
 
@@ -42,14 +41,23 @@ def num_summaries(graph: Graph, features: Mapping[str, TableFeatures], table: st
 class Summaries:
     """Of the rows of one table; holds no state between calls, so threads may share it."""
 
-    def __init__(self, store: GraphStore, table: str, features: Mapping[str, TableFeatures]) -> None:
+    def __init__(
+        self,
+        store: GraphStore,
+        table: str,
+        features: Mapping[str, TableFeatures],
+        *,
+        windows_days: tuple[int, ...] = WINDOWS_DAYS,
+    ) -> None:
         """Sum along every link to the table, once for each store.
 
         Args:
             store: where the rows are.
             table: the parents.
             features: of the child tables: which columns are summed, and how they are scaled.
+            windows_days: ascending; `ever` comes after them.
         """
+        self._windows_ns = np.array(windows_days, dtype=np.int64) * NS_PER_DAY
         self._links: list[tuple[Adjacency, Float64]] = []
         for link in store.graph.children(table):
             child = features[link.child_table]
@@ -57,15 +65,18 @@ class Summaries:
                 near = store.children(link)
                 key = f"totals of {link} {features_to_json({child.table: child})}"
                 self._links.append((near, store.kept(key, partial(_totals, store, near, child))))
-        self.num = NUM_WINDOWS * sum(totals_LS.shape[1] for _, totals_LS in self._links)
+        self.widths = tuple(len(_summed(features[link.child_table])) for link in store.graph.children(table))
+        """[child links] summed columns of each: the numbers, then the shares."""
+        self._num_windows = len(windows_days) + 1
+        self.num = self._num_windows * sum(self.widths)
 
     def of(self, rows_T: Int64, times_T: Int64) -> Float32:
         """[T, N] for rows of the table, each as of its own time; 0 where it had no child, or no time (ALWAYS)."""
         means_TN = np.zeros((len(rows_T), self.num), dtype=np.float32)
         place = 0
         for near, totals_LS in self._links:
-            _add_means(near.indptr, near.child_times, totals_LS, rows_T, times_T, _WINDOWS_NS, means_TN, place)
-            place += NUM_WINDOWS * totals_LS.shape[1]
+            _add_means(near.indptr, near.child_times, totals_LS, rows_T, times_T, self._windows_ns, means_TN, place)
+            place += self._num_windows * totals_LS.shape[1]
         return means_TN
 
 

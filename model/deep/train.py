@@ -16,9 +16,10 @@ from torch import Tensor
 
 from model.artifact import Artifact, read_artifact, write_artifact
 from model.checkpoint import Checkpoint, Checkpoints, restore, state_of
+from model.deep.boosted import can_grow, grow
 from model.deep.network import DeepInputs, DeepModel, DeepSettings, num_parameters
 from model.deep.sampler import SamplerSettings, history_sizes
-from model.deep.scores import Deep, Float32, Int64, ahead, make_deep, save_deep, score_rows
+from model.deep.scores import Deep, Float32, Int64, ahead, make_deep, network_rows, save_deep
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
 from model.progress import Progress, silent
@@ -31,6 +32,7 @@ from model.task_loss import label_loss
 
 _BUCKET_BATCHES = 16
 """Rows are sorted by history within this many batches, so that a batch needs little padding."""
+_WHOLE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +62,8 @@ class TrainSettings:
     patience: int = 3
     """Evaluations without progress after which training stops."""
     max_validation_rows: int = 4000
+    trees: bool = True
+    """Grow trees on outlines of the same rows too; the answer is a mixture, as the validation rows choose."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -107,6 +111,7 @@ def train_deep(
         validation = np.sort(rng.choice(validation, settings.max_validation_rows, replace=False))
     size = history_sizes(store, table.entity_table, rows, table.cutoff_ns)
     batches = _batches(train, size, settings, rng)
+    network_progress, trees_progress = _split(progress, 850 if settings.trees else _WHOLE)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         deep = make_deep(
@@ -119,12 +124,17 @@ def train_deep(
         )
         inputs = {"task": task, "settings": settings, "graph": store.artifact.digest, "table": table}
         checkpoint = Checkpoint(path, inputs, checkpoints or Checkpoints())
-        best = _fit(store, deep, table, rows, batches, validation, settings, progress, checkpoint)
+        best = _fit(store, deep, table, rows, batches, validation, settings, network_progress, checkpoint)
+    metrics = best.metrics
+    if settings.trees and can_grow(head):
+        deep.model.load_state_dict(best.weights)
+        deep, metrics = _with_trees(store, deep, table, rows, validation, best, settings.seed, trees_progress)
+    progress(_WHOLE, _WHOLE)
     with write_artifact(
         path, kind="deep", parents=_parents(store, table_digest), settings={"task": task, **asdict(settings)}
     ) as draft:
         save_deep(deep, best.weights, draft.path)
-        draft.metrics.update(best.metrics, num_parameters=num_parameters(deep.model), rows_seen=best.rows_seen)
+        draft.metrics.update(metrics, num_parameters=num_parameters(deep.model), rows_seen=best.rows_seen)
     checkpoint.remove()
     return read_artifact(path, kind="deep")
 
@@ -209,6 +219,27 @@ def _follow(averaged: DeepModel, model: DeepModel, decay: float) -> None:
         kept.lerp_(now, 1 - decay)
 
 
+def _with_trees(
+    store: GraphStore,
+    deep: Deep,
+    table: TrainingTable,
+    rows: Int64,
+    validation: Int64,
+    best: _Best,
+    seed: int,
+    progress: Progress,
+) -> tuple[Deep, dict[str, float]]:
+    """The model with trees beside its network, and the metrics of both together."""
+    network, _ = network_rows(store, deep, rows[validation], table.cutoff_ns[validation])
+    grown = grow(
+        deep.outlines(store), table, rows, deep.head,
+        validation=validation, network=network, seed=seed, progress=progress,
+    )  # fmt: skip
+    metrics = _judge(deep, table, validation, grown.validation)
+    shares = {"network_loss": best.loss, "trees_loss": grown.trees_loss, "trees_share": grown.boosted.share}
+    return replace(deep, trees=grown.boosted), {**metrics, **shares}
+
+
 def entity_rows(store: GraphStore, table: TrainingTable) -> Int64:
     """[rows] the entity row of each row of a training table.
 
@@ -226,7 +257,11 @@ def entity_rows(store: GraphStore, table: TrainingTable) -> Int64:
 
 
 def _evaluate(store: GraphStore, deep: Deep, table: TrainingTable, rows: Int64, part: Int64) -> dict[str, float]:
-    logit, _ = score_rows(store, deep, rows[part], table.cutoff_ns[part])
+    logit, _ = network_rows(store, deep, rows[part], table.cutoff_ns[part])
+    return _judge(deep, table, part, logit)
+
+
+def _judge(deep: Deep, table: TrainingTable, part: Int64, logit: Float32) -> dict[str, float]:
     label, answers = deep.head.label(table, part), deep.head.answer(logit)
     found = {f"validation_{name}": value for name, value in quality(deep.head, label, answers).items()}
     return {"validation_loss": selection_loss(deep.head, label, answers), **found}
@@ -260,6 +295,18 @@ def _schedule(num_steps: int, warmup_share: float) -> Callable[[int], float]:
         return 0.5 * (1 + float(np.cos(np.pi * (step - warmup) / max(1, num_steps - warmup))))
 
     return factor
+
+
+def _split(progress: Progress, share: int) -> tuple[Progress, Progress]:
+    """Progress of the network, and of the trees after it: thousandths of the whole."""
+
+    def first(done: int, total: int) -> None:
+        progress(share * done // max(total, 1), _WHOLE)
+
+    def second(done: int, total: int) -> None:
+        progress(share + (_WHOLE - share) * done // max(total, 1), _WHOLE)
+
+    return first, second
 
 
 def _decay_groups(model: DeepModel, weight_decay: float) -> list[dict[str, Any]]:

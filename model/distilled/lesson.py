@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from model.checkpoint import Checkpoint
-from model.deep.scores import Deep, score_rows
+from model.deep.scores import Deep, network_rows, score_rows
 from model.deep.train import entity_rows
 from model.distilled.rows import RequestSettings
 from model.errors import UserError
@@ -83,7 +83,7 @@ def teach(
     rows, anchor_ns = entity_rows(store, table)[positions], table.cutoff_ns[positions]
     embedding_ns = requests.sample_embedding_times(anchor_ns, seed)
     teacher_R, _ = score_rows(store, deep, rows, anchor_ns, part(progress, 0, WHOLE // 2))
-    _, embedding_RE = score_rows(store, deep, rows, embedding_ns, part(progress, WHOLE // 2, WHOLE))
+    _, embedding_RE = network_rows(store, deep, rows, embedding_ns, part(progress, WHOLE // 2, WHOLE))
     existed = store.row_times(table.entity_table)[rows] <= embedding_ns
     lesson = Lesson(
         positions=positions,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from model.deep.boosted import can_grow
 from model.deep.network import num_parameters
 from model.deep.scores import load_deep
 from model.deep.train import TrainSettings
@@ -22,6 +23,7 @@ from model.store.history import history_links, link_path_name
 from model.store.row_features import FeatureSettings
 from model.store.store import GraphStore
 from model.tables.database import Database
+from model.task import task_head
 
 NETWORKS = (
     NetworkSettings(),
@@ -64,6 +66,12 @@ def suggest_model_plan(store: GraphStore, bound: BoundQuery, table: TrainingTabl
         f"weights are chosen on {min(len(table.rows('validation')), settings.max_validation_rows):,} validation rows, "
         f"{settings.num_evaluations} times; models are compared by {main_metric(trainable(bound.task))[0]}",
     ]
+    reasons.append(
+        "trees on outlines of the same rows are mixed in, as the validation rows choose: few rows are theirs, many the "
+        "network's"
+        if can_grow(task_head(trainable(bound.task), table))
+        else "no trees beside the network: the answer has too many numbers"
+    )
     return ModelPlan(task=bound.task, settings=settings, reasons=tuple(reasons))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from model.artifact import Artifact
 from model.checkpoint import Checkpoints
 from model.deep.network import num_parameters
 from model.deep.scores import load_deep, score_rows
@@ -56,7 +57,7 @@ class DeepContestant(Contestant):
             scores[regime] = deep.head.answer(logit).astype(np.float64)
         return Scored(
             scores=scores,
-            facts={"num_parameters": num_parameters(deep.model), "rows_seen": artifact.metrics["rows_seen"]},
+            facts={"num_parameters": num_parameters(deep.model), **_chosen(artifact)},
         )
 
 
@@ -93,6 +94,12 @@ class DistilledContestant(Contestant):
                 "staleness": {name: quality[worth.metric] for name, quality in worth.conditions.items()},
             },
         )
+
+
+def _chosen(artifact: Artifact) -> dict[str, Any]:
+    """What the validation rows said of the network, of the trees beside it, and of both."""
+    names = ("rows_seen", "validation_loss", "network_loss", "trees_loss", "trees_share")
+    return {name: artifact.metrics[name] for name in names if name in artifact.metrics}
 
 
 def deep_path(bench: Bench, seed: int) -> Path:

@@ -26,7 +26,7 @@ DEEP = TrainSettings(
     num_evaluations=5,
     patience=5,
 )
-"""40 steps."""
+"""40 steps, which are 850 thousandths of the training."""
 DISTILLED = DistillSettings(network=STUDENT, loop=LoopSettings(epochs=3, batch_rows=64))
 
 
@@ -44,7 +44,7 @@ def train(
 
 
 def main(kind: str, graph: str, table: str, path: str, stop_after: str, *deep: str) -> None:
-    """Say `step N` after each step; wait for the end after `stop_after` of them."""
+    """Say `step N` after each, in thousandths of the training; wait for the end after `stop_after` of them."""
 
     def tell(done: int, total: int) -> None:
         print("step", done, flush=True)

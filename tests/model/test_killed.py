@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("kind", "kill_at", "stop_after"),
-    [("deep", 12, 30), ("distilled", 700, 980)],
+    [("deep", 255, 640), ("distilled", 700, 980)],
 )
 def test_a_killed_training_goes_on_to_the_same_weights(folder: Path, kind: str, kill_at: int, stop_after: int) -> None:
     deep = [str(folder / "deep")] if kind == "distilled" else []

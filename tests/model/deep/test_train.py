@@ -174,11 +174,12 @@ def test_hidden_columns_stay_hidden(store: GraphStore, table: TrainingTable, tmp
 def test_training_stops_when_validation_gets_no_better(store: GraphStore, table: TrainingTable, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).random(len(table)) < 0.5
     hopeless = replace(table, label=noise.astype(np.float32))
-    steps: list[int] = []
+    steps: list[float] = []
     settings = replace(SETTINGS, max_rows=30_000, num_evaluations=30, patience=1)
-    train_deep(store, hopeless, "binary", tmp_path / "d", settings, lambda done, total: steps.append(done))
+    train_deep(store, hopeless, "binary", tmp_path / "d", settings, lambda done, total: steps.append(done / total))
     assert len(steps) < 30_000 // 64
-    assert steps[-1] == -(-30_000 // 64)
+    assert steps == sorted(steps)
+    assert steps[-1] == 1
 
 
 def test_mistakes_are_named(store: GraphStore, table: TrainingTable, trained: Path, tmp_path: Path) -> None:
