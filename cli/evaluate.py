@@ -59,6 +59,7 @@ def evaluate(
         _evaluate_run(run, without_embedding, as_json)
         return
     from model.protocol.outcome import markdown
+    from model.protocol.page import PAGE_FILE
     from model.protocol.protocol import read_protocol
     from model.protocol.run import run_protocol
 
@@ -71,6 +72,7 @@ def evaluate(
     def words() -> None:
         stdout.print(markdown(result), soft_wrap=True)
         _differences(result)
+        stdout.print(f"drawn in {RunFolder(run).protocol(wanted.name) / PAGE_FILE}", soft_wrap=True)
 
     show(result, as_json, words)
 
@@ -87,10 +89,11 @@ def reproduce(
     run: RunPath = Path("runs/model"),
     as_json: AsJson = False,
 ) -> None:
-    """Run all shipped protocols and write report.json; one that was killed goes on after the last seed.
+    """Run all shipped protocols and write report.json and report.html; one that was killed goes on after the last seed.
 
     Example: `stillhouse reproduce --data DIR --seeds 1 --run runs/model`
     """
+    from model.protocol.page import PAGE_FILE
     from model.protocol.reproduce import REPORT_FILE, TABLES_FILE, Reproduction, read_protocols
     from model.protocol.reproduce import reproduce as reproduce_all
 
@@ -100,7 +103,7 @@ def reproduce(
 
     def words() -> None:
         stdout.print((run / TABLES_FILE).read_text(), soft_wrap=True)
-        stdout.print(f"written to {run / REPORT_FILE}")
+        stdout.print(f"written to {run / REPORT_FILE} and {run / PAGE_FILE}")
 
     show(report, as_json, words)
 

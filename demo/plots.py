@@ -1,20 +1,13 @@
 """Evidence -> SVG pictures: one function, one picture."""
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from demo.evidence import RolloutEvidence, ScoreEvidence
 from demo.report import DemoReport
+from model.page.picture import COPPER, GOLD, GREY, GRID, INK, MUTED, RED, TEAL, picture
 
-INK, MUTED, GRID = "#1f2933", "#6b7785", "#e4e7eb"
-COPPER, TEAL, GOLD, RED, GREY = "#b4632c", "#1b7f79", "#d9a441", "#c0392b", "#9aa5b1"
 MODEL_COLOURS = {
     "deep": TEAL,
     "distilled": COPPER,
@@ -23,23 +16,6 @@ MODEL_COLOURS = {
     "lightgbm_entity": GREY,
 }
 VERSION_COLOURS = (GREY, TEAL, RED, GOLD, COPPER)
-LOOK: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "text.color": INK,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "stillhouse",
-    "figure.constrained_layout.use": True,
-}
 
 
 def quality(report: DemoReport) -> str:
@@ -165,15 +141,3 @@ def _weights(axes: Axes, evidence: RolloutEvidence, versions: list[str], colours
 
 def _p99(values: np.ndarray) -> float:
     return float(np.percentile(values, 99)) if len(values) else float("nan")
-
-
-@contextmanager
-def picture(width_in: float, height_in: float) -> Iterator[tuple[Figure, list[str]]]:
-    """A figure in our look; after the block its SVG stands in the list."""
-    pieces: list[str] = []
-    with mpl.rc_context(LOOK):
-        figure = Figure(figsize=(width_in, height_in))
-        yield figure, pieces
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    pieces.append(buffer.getvalue().split("?>", 1)[1].split("\n", 3)[-1])

@@ -47,6 +47,16 @@ class RegimeResult(_Part):
     differences: tuple[DifferenceResult, ...]
 
 
+class CalibrationPoint(_Part):
+    """Rows whose predicted chances lie in one bin."""
+
+    rows: int
+    predicted: float
+    """Mean chance."""
+    observed: float
+    """Share of positives."""
+
+
 class Machine(_Part):
     """Where it ran."""
 
@@ -79,6 +89,8 @@ class Result(_Part):
     """How many times smaller the distilled model is than the deep one."""
     staleness: dict[str, float]
     """The distilled model's metric by age of its embedding, `missing`, `no_interactions`, `stranger`; seeds' mean."""
+    calibration: dict[str, tuple[CalibrationPoint, ...]]
+    """Of a binary task, by model: its first seed's chances in 15 bins of equal width, rolling."""
     facts: dict[str, dict[str, object]]
     """By model, of its first seed: what tuning chose, and sizes."""
     seconds: dict[str, float]

@@ -12,6 +12,7 @@ from model.checkpoint import quiet
 from model.errors import UserError
 from model.progress import Progress, silent
 from model.protocol.outcome import Result
+from model.protocol.page import write_page
 from model.protocol.protocol import FolderTables, Protocol, ShopTables, read_protocol
 from model.protocol.report import Report, Skipped, make_report, tables
 from model.protocol.run import run_protocol
@@ -57,7 +58,7 @@ def reproduce(
     progress: Progress = silent,
     say: Callable[[str], None] = quiet,
 ) -> Report:
-    """Run what is not done yet; write `report.json` and `report.md` anew after every protocol.
+    """Run what is not done yet; write `report.json`, `report.md` and `report.html` anew after every protocol.
 
     Args:
         protocols: to run.
@@ -85,6 +86,7 @@ def reproduce(
         report = make_report(results, without, skipped)
         (run.root / REPORT_FILE).write_text(report.model_dump_json(indent=2) + "\n")
         (run.root / TABLES_FILE).write_text(tables(report, results))
+        write_page(results, run.root, skipped)
     return report
 
 

@@ -15,6 +15,7 @@ from model.checkpoint import quiet
 from model.distilled.lesson import part
 from model.errors import UserError
 from model.labels.table import SPLITS
+from model.metrics import calibration_bins
 from model.progress import Progress, silent
 from model.protocol.bench import Bench, open_bench
 from model.protocol.contestant import Contestant
@@ -22,7 +23,16 @@ from model.protocol.graphsage import GraphSageContestant
 from model.protocol.intervals import Resamples
 from model.protocol.learned import DeepContestant, DistilledContestant
 from model.protocol.oracle import Oracle
-from model.protocol.outcome import DifferenceResult, ModelResult, RegimeResult, Result, retention, this_machine
+from model.protocol.outcome import (
+    CalibrationPoint,
+    DifferenceResult,
+    ModelResult,
+    RegimeResult,
+    Result,
+    retention,
+    this_machine,
+)
+from model.protocol.page import write_page
 from model.protocol.protocol import RANKERS, ModelName, Protocol, Regime
 from model.protocol.rankers import Popularity, Repeat
 from model.protocol.ranking import RankingContestant
@@ -50,7 +60,7 @@ def run_protocol(
     progress: Progress = silent,
     say: Callable[[str], None] = quiet,
 ) -> Result:
-    """Run what is not done yet and write `result.json` below `folder`.
+    """Run what is not done yet; write `result.json` and `report.html` below `folder`.
 
     Args:
         protocol: what to run.
@@ -80,6 +90,7 @@ def run_protocol(
             say(f"{protocol.name}: {name}, seed {seed}: {'done' if is_new else 'known'}")
         result = _result(bench, found, seconds)
         (folder / RESULT_FILE).write_text(result.model_dump_json(indent=2) + "\n")
+    write_page([result], folder)
     return result
 
 
@@ -142,6 +153,7 @@ def _result(bench: Bench, found: Mapping[ModelName, list[Scored]], seconds: Mapp
         retention=retention(bench.metric, means),
         parameters_ratio=students[0].facts["parameters_ratio"] if students else None,
         staleness=_mean_of([each.facts["staleness"] for each in students]),
+        calibration=_calibration(bench, found),
         facts={name: dict(each[0].facts) for name, each in found.items()},
         seconds={name: round(value, 1) for name, value in seconds.items()},
         published=protocol.published,
@@ -160,6 +172,18 @@ def _regime(bench: Bench, found: Mapping[ModelName, list[Scored]], regime: Regim
             DifferenceResult(first=d.first, second=d.second, mean=d.mean, low=d.low, high=d.high) for d in differences
         ),
     )
+
+
+def _calibration(bench: Bench, found: Mapping[ModelName, list[Scored]]) -> dict[str, tuple[CalibrationPoint, ...]]:
+    if bench.bound.task != "binary":
+        return {}
+    return {
+        name: tuple(
+            CalibrationPoint(rows=one.count, predicted=one.mean_probability, observed=one.share_positive)
+            for one in calibration_bins(bench.label, each[0].scores["rolling"])
+        )
+        for name, each in found.items()
+    }
 
 
 def _mean_of(each: list[Mapping[str, float]]) -> dict[str, float]:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from scipy.stats import binom
 
-from demo import plots
 from demo.evidence import RolloutEvidence
+from model.page.picture import INK, RED, TEAL, picture
+from model.page.render import render
 from tests.rollout_report.measure import Changed, RolledBack
 from tests.rollout_report.report import RolloutReport
 
@@ -20,21 +19,16 @@ CHANCE = 0.5e-6
 
 def render_page(report: RolloutReport, changed: Changed, rolled_back: RolledBack) -> str:
     """The page as HTML text; nothing in it is fetched from anywhere."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters["number"] = lambda value: f"{value:,}"
     pictures = {
         "shares": shares(changed.evidence),
         "rollbacks": rollbacks(rolled_back.seconds),
     }
-    safe = {name: Markup(picture) for name, picture in pictures.items()}
-    return environment.get_template("page.html.jinja").render(report=report, pictures=safe, goal_s=GOAL_S)
+    return render(Path(__file__).parent, pictures, report=report, goal_s=GOAL_S)
 
 
 def shares(evidence: RolloutEvidence) -> str:
     """The candidate's weight and its observed share, change by change, and how long answers took meanwhile."""
-    with plots.picture(10.4, 4.4) as (figure, pieces):
+    with picture(10.4, 4.4) as (figure, pieces):
         weights, tail = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.4))
         for step in evidence.steps:
             candidate = list(step.weights)[-1]
@@ -43,26 +37,26 @@ def shares(evidence: RolloutEvidence) -> str:
             got = int((evidence.version[inside] == candidate).sum())
             middle_s = (step.start_s + step.end_s) / 2
             low, high = (binom.ppf(chance, max(sent, 1), asked) / max(sent, 1) for chance in (CHANCE, 1 - CHANCE))
-            weights.fill_between([step.start_s, step.end_s], 100 * low, 100 * high, color=plots.TEAL, alpha=0.16, lw=0)
-            weights.plot([step.start_s, step.end_s], [100 * asked] * 2, color=plots.TEAL, linewidth=2)
-            weights.plot(middle_s, 100 * got / max(sent, 1), ".", color=plots.INK, markersize=7)
+            weights.fill_between([step.start_s, step.end_s], 100 * low, 100 * high, color=TEAL, alpha=0.16, lw=0)
+            weights.plot([step.start_s, step.end_s], [100 * asked] * 2, color=TEAL, linewidth=2)
+            weights.plot(middle_s, 100 * got / max(sent, 1), ".", color=INK, markersize=7)
         weights.set(ylabel="candidate's % of traffic", ylim=(-4, 104), yticks=(0, 25, 50, 75, 100))
         begins = np.arange(0.0, evidence.steps[-1].end_s)
         slots = [evidence.latency_ms[(evidence.intended_s >= at) & (evidence.intended_s < at + 1)] for at in begins]
         p99 = [float(np.percentile(slot, 99)) if len(slot) else float("nan") for slot in slots]
-        tail.plot(begins + 0.5, p99, color=plots.INK, linewidth=1.2)
+        tail.plot(begins + 0.5, p99, color=INK, linewidth=1.2)
         tail.set(ylabel="p99 [ms]", ylim=(0, None), xlabel="seconds since the load began")
     return pieces[0]
 
 
 def rollbacks(seconds: Sequence[float]) -> str:
     """Each rollback as a bar, beside the goal."""
-    with plots.picture(10.4, 2.6) as (figure, pieces):
+    with picture(10.4, 2.6) as (figure, pieces):
         axes = figure.subplots()
         numbers = range(1, len(seconds) + 1)
-        axes.bar(numbers, seconds, color=plots.TEAL, width=0.6)
-        axes.axhline(GOAL_S, color=plots.RED, linewidth=1, linestyle="--")
-        axes.text(len(seconds) + 0.6, 1.02 * GOAL_S, "goal", color=plots.RED, ha="right", va="bottom", fontsize=9)
+        axes.bar(numbers, seconds, color=TEAL, width=0.6)
+        axes.axhline(GOAL_S, color=RED, linewidth=1, linestyle="--")
+        axes.text(len(seconds) + 0.6, 1.02 * GOAL_S, "goal", color=RED, ha="right", va="bottom", fontsize=9)
         axes.set(xlabel="rollback", ylabel="seconds", ylim=(0, max(1.2 * GOAL_S, 1.1 * max(seconds))))
         axes.set_xticks(list(numbers))
         axes.grid(axis="x", visible=False)
