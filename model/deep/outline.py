@@ -1,8 +1,9 @@
 """A seed's neighbourhood becomes one row of numbers, which trees can read: the outline.
 
-Its own columns and those of its parents, windowed counts, means, sums and shares of its children, and of its newest
-children (the last, the last few, all that are sampled) the means of their columns and of what they point at. All of it
-comes from the sampler and the running sums, so nothing lies after the seed's time, and any store can be described.
+Its own columns and those of its parents, windowed counts, means, sums and shares of its children, their rhythm, and of
+its newest children (the last, the last few, all that are sampled) the means of their columns and of what they point at.
+All of it comes from the sampler and the running sums, so nothing lies after the seed's time, and any store can be
+described.
 Legend: B seeds, M places of a step, T tokens in them, F numbers, L a link's windows.
 """
 
@@ -16,7 +17,7 @@ from model.deep.sampler import Sampler, SamplerSettings, Step, StepTokens
 from model.deep.summaries import Summaries
 from model.deep.temporal_search import DEGREE_WINDOWS_DAYS, NUM_DEGREES
 from model.progress import Progress, silent
-from model.served.features import TableFeatures, signed_log_days
+from model.served.features import LOG_DAYS_SCALE, TableFeatures, signed_log_days
 from model.store.row_features import RowEncoder
 from model.store.store import GraphStore
 
@@ -81,6 +82,7 @@ class OutlineBuilder:
                 codes_BC = _mean(codes_TC.astype(np.float32), starts_B, counts_B)
                 pieces.append(np.where(codes_BC > 0, codes_BC, np.nan).astype(np.float32))
         pieces.append(self._totals(found[0], rows_B, times_B))
+        pieces.append(_rhythms(found[0].numbers_BMD[:, 0], len(self._links)))
         return np.concatenate(pieces, axis=1), tuple(categorical)
 
     def _encode(self, step: Step, tokens: StepTokens, times_B: Int64) -> tuple[Float32, Int64]:
@@ -109,6 +111,21 @@ class OutlineBuilder:
                     pieces.append((mean_B * counts_BL[:, window])[:, None].astype(np.float32))
             place += _NUM_WINDOWS * width
         return np.concatenate(pieces, axis=1)
+
+
+def _rhythms(degrees_BD: Float32, num_links: int) -> Float32:
+    """Of each child link: mean days between different moments, and how many of these have passed since the last one.
+
+    NaN where there are fewer than two moments: a rhythm is a quotient, which trees cannot form themselves.
+    """
+    pieces: list[Float32] = [np.zeros((len(degrees_BD), 0), np.float32)]
+    for link in range(num_links):
+        degrees = degrees_BD[:, link * NUM_DEGREES : (link + 1) * NUM_DEGREES].astype(np.float64)
+        moments = np.round(np.expm1(degrees[:, 2 * _NUM_WINDOWS - 1]))
+        last, first = np.expm1(degrees[:, -2] * LOG_DAYS_SCALE), np.expm1(degrees[:, -1] * LOG_DAYS_SCALE)
+        gap = np.where(moments > 1, (first - last) / np.maximum(moments - 1, 1), np.nan)
+        pieces.append(np.stack([gap, last / np.maximum(gap, 1e-3)], axis=1).astype(np.float32))
+    return np.concatenate(pieces, axis=1)
 
 
 def _spans(mask_BM: npt.NDArray[np.bool_]) -> tuple[Int64, Int64]:

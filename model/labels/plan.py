@@ -4,17 +4,23 @@
 import time
 from dataclasses import dataclass
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 
 from model.errors import UserError
 from model.labels.table import SPLITS
 from model.query.bound import DAY_NS, BoundQuery
+from model.query.sql import label_sql
 from model.query.syntax import aggregates
 from model.tables.database import Database
 from model.tables.sql_text import quote
 
 MAX_TRAINING_ROWS = 1_000_000
+ENOUGH_ROWS = 50_000
+"""Cut-offs lie closer than a horizon apart, down to a quarter of it, only where there would be fewer training rows:
+labels whose windows overlap say much the same."""
+_SAMPLED_CUTOFFS = 3
 _CANDIDATES_A_ROW = 20
 """Cut-offs are stepped back until entities x cut-offs is this many times the rows wanted."""
 
@@ -105,7 +111,7 @@ def suggest_plan(
         validation: cut-offs, ns; default: one horizon before the first test cut-off.
         test: cut-offs, ns; default: one horizon before the last row.
         first: no training cut-off before this, ns; default: one look-back (or horizon) after the first row.
-        step_days: days between training cut-offs; default: a quarter of the horizon, at least one day.
+        step_days: days between training cut-offs; default: the horizon, or a half or quarter of it for few rows.
         max_training_rows: see `TrainingPlan`.
         seed: of the thinning and of random splits.
 
@@ -125,10 +131,13 @@ def suggest_plan(
     if validation is None:
         validation = (min(test) - horizon,)
         reasons.append(f"validation at {_date(validation[0])}: one horizon before the first test cut-off")
-    step = max(DAY_NS, horizon // 4) if step_days is None else int(step_days * DAY_NS)
     margin = bound.look_back_ns or horizon
     earliest = start + margin if first is None else first
     latest = min(validation) - horizon
+    if step_days is None:
+        step, about = _step(database, bound, earliest, latest)
+    else:
+        step, about = int(step_days * DAY_NS), ""
     training = range(latest, earliest - 1, -step)
     if not training:
         raise UserError(
@@ -140,7 +149,7 @@ def suggest_plan(
     kept = tuple(sorted(training[:most]))
     reasons.append(
         f"{len(kept)} training cut-offs from {_date(kept[0])} to {_date(kept[-1])}, every {_days(step)}: the last "
-        "label window ends at the first validation cut-off"
+        f"label window ends at the first validation cut-off{about}"
     )
     if len(kept) < len(training):
         reasons.append(f"{len(training) - len(kept)} older cut-offs left out: enough rows without them")
@@ -152,6 +161,30 @@ def suggest_plan(
         seed=seed,
         reasons=tuple(reasons),
     )
+
+
+def _step(database: Database, bound: BoundQuery, earliest: int, latest: int) -> tuple[int, str]:
+    """(ns between training cut-offs, why): as far apart as a horizon where that makes enough rows, else closer."""
+    apart = range(latest, earliest - 1, -bound.horizon_ns)
+    sampled = sorted({apart[len(apart) * i // _SAMPLED_CUTOFFS] for i in range(_SAMPLED_CUTOFFS)}) if apart else []
+    rows_each = _num_rows(database, bound, tuple(sampled)) / max(len(sampled), 1)
+    for parts in (1, 2, 4):
+        step = max(DAY_NS, bound.horizon_ns // parts)
+        rows = round(rows_each * len(range(latest, earliest - 1, -step)))
+        if rows >= ENOUGH_ROWS or step == DAY_NS:
+            break
+    return step, f"; about {rows:,} rows, and closer cut-offs are only worth it below {ENOUGH_ROWS:,}"
+
+
+def _num_rows(database: Database, bound: BoundQuery, cutoffs_ns: tuple[int, ...]) -> int:
+    """Labelled rows at some cut-offs; 0 where a value is out of range, which labelling will name."""
+    if not cutoffs_ns:
+        return 0
+    try:
+        found = database.rows(f"SELECT count(*) FROM ({label_sql(bound, database.graph, cutoffs_ns)})")
+    except duckdb.OutOfRangeException:
+        return 0
+    return int(found[0][0])
 
 
 def _static_plan(

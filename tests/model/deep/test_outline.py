@@ -30,6 +30,11 @@ def _holds(values_RF: np.ndarray, expected_R: np.ndarray) -> bool:
     return bool(same.all(axis=0).any())
 
 
+def _gap(moments: np.ndarray) -> float:
+    """Mean days between different moments."""
+    return float(np.diff(moments).mean() / DAY_NS) if len(moments) > 1 else np.nan
+
+
 def test_sums_and_means_are_those_of_the_rows_themselves(store: GraphStore, features: dict[str, TableFeatures]) -> None:
     rows = np.arange(NUM_CUSTOMERS)
     outlines = OutlineBuilder(store, "customers", features).build(rows, np.full(NUM_CUSTOMERS, at_day(60)))
@@ -46,6 +51,8 @@ def test_sums_and_means_are_those_of_the_rows_themselves(store: GraphStore, feat
         newest = [price[own[-most:]] for own in past]
         means = np.array([own.mean() if len(own) else np.nan for own in newest])
         assert _holds(outlines.values_RF, (means - scale.mean) / scale.std), f"mean of the last {most}"
+    gaps = np.array([_gap(np.unique(times[own])) for own in past])
+    assert _holds(outlines.values_RF, gaps), "mean days between moments"
 
 
 def test_an_outline_does_not_depend_on_its_batch(

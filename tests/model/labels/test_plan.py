@@ -7,6 +7,7 @@ import pytest
 
 from model.errors import UserError
 from model.labels.plan import TrainingPlan, suggest_plan
+from model.labels.training_table import prediction_rows
 from model.query import BoundQuery, bind_query, parse_query
 from model.query.bound import DAY_NS
 from model.tables.database import Database, open_database
@@ -42,6 +43,20 @@ def test_defaults_step_back_from_the_last_row(tmp_path: Path) -> None:
     assert np.diff(plan.training_ns).min() == 1.75 * DAY_NS
     assert day_ns(7) <= plan.training_ns[0] < day_ns(9)
     assert [reason.split()[0] for reason in plan.reasons] == ["test", "validation", "42"]
+
+
+def test_cut_offs_lie_as_close_as_rows_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop(tmp_path) as database:
+        week = bound(database, WEEK)
+        each = len(prediction_rows(database, week, day_ns(79)))
+        steps = {}
+        # Eleven cut-offs a week apart, twice and four times as many closer ones.
+        for enough in (11 * each, 11 * each + 1, 22 * each + 1):
+            monkeypatch.setattr("model.labels.plan.ENOUGH_ROWS", enough)
+            steps[enough] = np.diff(suggest_plan(database, week).training_ns).min() / DAY_NS
+        assert list(steps.values()) == [7, 3.5, 1.75]
+        plan = suggest_plan(database, bound(database, WEEK.replace("7", "1")))
+    assert np.diff(plan.training_ns).min() == DAY_NS
 
 
 def test_the_look_back_of_the_filter_delays_the_first_cut_off(tmp_path: Path) -> None:
