@@ -1,4 +1,4 @@
-"""The deep model and its student in a protocol: trained by the same steps as everywhere, kept below the run."""
+"""The deep model, its network alone and its student in a protocol: trained by the same steps as everywhere, kept below the run."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from model.artifact import Artifact
 from model.checkpoint import Checkpoints
 from model.deep.network import num_parameters
-from model.deep.scores import load_deep, score_rows
+from model.deep.scores import Deep, load_deep, score_rows
 from model.deep.train import TrainSettings, entity_rows, train_deep
 from model.distilled.distill import DistillSettings, distill
 from model.distilled.lesson import part, teach
@@ -49,15 +49,24 @@ class DeepContestant(Contestant):
             checkpoints=Checkpoints(),
         )
         deep = load_deep(path)
-        scores: dict[Regime, Floats] = {}
-        for regime, view in bench.views.items():
-            rows = entity_rows(view.store, bench.table)[bench.test]
-            cutoff_ns = bench.table.cutoff_ns[bench.test]
-            logit, _ = score_rows(view.store, deep, rows, cutoff_ns, part(progress, _TRAINED, 1000))
-            scores[regime] = deep.head.answer(logit).astype(np.float64)
         return Scored(
-            scores=scores,
+            scores=_answers(bench, deep, part(progress, _TRAINED, 1000)),
             facts={"num_parameters": num_parameters(deep.model), **_chosen(artifact)},
+        )
+
+
+class NetworkContestant(Contestant):
+    """The network of the deep model of the same seed, without the trees beside it."""
+
+    def settings(self, seed: int) -> dict[str, Any]:
+        """Of the training that made both."""
+        return {"model": "network", "deep": asdict(_train_settings(self.bench, seed))}
+
+    def score(self, seed: int, progress: Progress) -> Scored:
+        """Score each test row as of its own cut-off."""
+        deep = replace(load_deep(deep_path(self.bench, seed)), trees=None)
+        return Scored(
+            scores=_answers(self.bench, deep, progress), facts={"num_parameters": num_parameters(deep.model)}
         )
 
 
@@ -94,6 +103,16 @@ class DistilledContestant(Contestant):
                 "staleness": {name: quality[worth.metric] for name, quality in worth.conditions.items()},
             },
         )
+
+
+def _answers(bench: Bench, deep: Deep, progress: Progress) -> dict[Regime, Floats]:
+    """A deep model's answers for the test rows of each regime."""
+    scores: dict[Regime, Floats] = {}
+    for regime, view in bench.views.items():
+        rows = entity_rows(view.store, bench.table)[bench.test]
+        logit, _ = score_rows(view.store, deep, rows, bench.table.cutoff_ns[bench.test], progress)
+        scores[regime] = deep.head.answer(logit).astype(np.float64)
+    return scores
 
 
 def _chosen(artifact: Artifact) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from model.errors import UserError
 from model.shop.state import Signal
 
 ModelName = Literal[
-    "oracle", "lightgbm_entity", "lightgbm_dfs", "popularity", "repeat", "graphsage", "deep", "distilled"
+    "oracle", "lightgbm_entity", "lightgbm_dfs", "popularity", "repeat", "graphsage", "deep", "network", "distilled"
 ]
 Regime = Literal["rolling", "frozen"]
 SEEDLESS: tuple[ModelName, ...] = ("oracle", "popularity", "repeat")
@@ -109,8 +109,9 @@ class Protocol(_Strict):
                 raise ValueError(f"`{name}` names one twice")
         if "rolling" not in self.regimes:
             raise ValueError("`regimes` holds `rolling` at least")
-        if "distilled" in self.models and "deep" not in self.models:
-            raise ValueError("`distilled` learns from `deep`: name both in `models`")
+        for name, does in (("distilled", "learns from"), ("network", "is a part of")):
+            if name in self.models and "deep" not in self.models:
+                raise ValueError(f"`{name}` {does} `deep`: name both in `models`")
         if "oracle" in self.models and not isinstance(self.tables, ShopTables):
             raise ValueError("`oracle` knows the simulated shop alone")
         for pair in self.compare:

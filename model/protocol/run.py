@@ -21,7 +21,7 @@ from model.protocol.bench import Bench, open_bench
 from model.protocol.contestant import Contestant
 from model.protocol.graphsage import GraphSageContestant
 from model.protocol.intervals import Resamples
-from model.protocol.learned import DeepContestant, DistilledContestant
+from model.protocol.learned import DeepContestant, DistilledContestant, NetworkContestant
 from model.protocol.oracle import Oracle
 from model.protocol.outcome import (
     CalibrationPoint,
@@ -48,9 +48,10 @@ CONTESTANTS: Mapping[ModelName, type[Contestant]] = {
     "repeat": Repeat,
     "graphsage": GraphSageContestant,
     "deep": DeepContestant,
+    "network": NetworkContestant,
     "distilled": DistilledContestant,
 }
-"""In the order in which they run: a student after its teacher."""
+"""In the order in which they run: what needs the deep model after it."""
 
 
 def run_protocol(

@@ -29,6 +29,7 @@ def test_a_shipped_protocol_has_its_own_name_and_a_query_that_parses(path: Path)
         ({"windws": 3}, r"windws: Extra inputs"),
         ({"models": ["lightgbm"]}, r"models\.0: .*got 'lightgbm'"),
         ({"models": ["distilled"], "compare": []}, "name both in `models`"),
+        ({"models": ["network"], "compare": []}, "`network` is a part of `deep`"),
         ({"seeds": 0}, r"seeds: .*\(got 0\)"),
         ({"test": "2001-01-01"}, "`test` comes after `validation`"),
         ({"regimes": ["frozen"]}, "holds `rolling` at least"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from model.deep.scores import load_deep
 from model.errors import UserError
 from model.protocol.outcome import Result, markdown, markdown_row, retention
 from model.protocol.run import RESULT_FILE, run_protocol
@@ -14,7 +15,7 @@ from tests.model.little_tables import day, write_tables
 from tests.model.protocol.samples import protocol
 
 ROOT = Path(__file__).parents[3]
-ALL = ["oracle", "lightgbm_entity", "lightgbm_dfs", "deep", "distilled"]
+ALL = ["oracle", "lightgbm_entity", "lightgbm_dfs", "deep", "network", "distilled"]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,14 @@ def test_the_student_is_measured_as_production_treats_it(result: Result) -> None
     assert result.parameters_ratio is not None
     assert result.parameters_ratio >= 10
     assert set(result.staleness) == {"0h", "12h", "3d", "14d", "missing", "no_interactions", "stranger"}
+
+
+def test_the_network_alone_is_printed_beside_the_mixture(result: Result, folder: Path) -> None:
+    trees = load_deep(folder / "models" / "deep-0").trees
+    assert trees is not None
+    assert trees.share > 0
+    models = result.regimes["rolling"].models
+    assert models["network"].mean != models["deep"].mean
 
 
 def test_tables_for_people_hold_every_model(result: Result) -> None:
