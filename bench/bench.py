@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import cold, disturbances, microseconds
+from bench import cold, disturbances, microseconds, transports
 from bench.contest import Turn, best_of, contest, endpoint_of, held_of, rate_of, ratio
 from bench.contestants import ENDPOINT, LIMIT, endpoint, limit
 from bench.cost import ASSUMPTIONS, tier_bills, usd_per_million
@@ -41,6 +41,7 @@ class Bench:
             "endpoint": self._endpoint,
             "peers": self._peers,
             "microseconds": self._microseconds,
+            "transports": self._transports,
             "disturbances": self._disturbances,
             "cold": self._cold,
             "cost": self._cost,
@@ -84,6 +85,9 @@ class Bench:
 
     def _microseconds(self, material: Material) -> None:
         self._keep("microseconds", microseconds=microseconds.measure(material, self.settings, self.say))
+
+    def _transports(self, material: Material) -> None:
+        self._keep("transports", transports=transports.measure(material, self.settings, self.say))
 
     def _disturbances(self, material: Material) -> None:
         self._keep("disturbances", disturbances=disturbances.measure(material, self.settings, self.say))

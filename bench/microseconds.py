@@ -16,8 +16,7 @@ from bench.process import Program
 from bench.servers import Triton, triton
 from bench.settings import BenchSettings
 from bench.step import Aim
-from model.payload import request_tensors
-from serving.client_wire import JSON_LENGTH_HEADER, binary_content
+from bench.transports import binary_bodies, payloads
 
 RATE = 300.0
 """Requests a second: low enough that nothing waits long, high enough that what runs by itself counts little."""
@@ -86,7 +85,7 @@ def configurations(material: Material, settings: BenchSettings) -> Iterator[dict
             return Configuration(aim=replace(aim, token=front.token, ca=front.ca), server=server, envoy=front.program)
 
         direct = _aim(f"http://127.0.0.1:{empty.ports.http}", material.bodies, settings)
-        bodies, headers = binary_bodies(material)
+        bodies, headers = binary_bodies(payloads(material, 1))
         yield {
             ENDPOINT: behind(ENDPOINT, model, GatewayShape()),
             LIMIT: behind(LIMIT, empty, GatewayShape()),
@@ -107,17 +106,6 @@ def barer_gateways() -> dict[str, GatewayShape]:
         shape = replace(shape, **{part: False})
         shapes[name] = shape
     return shapes
-
-
-def binary_bodies(material: Material) -> tuple[tuple[bytes, ...], tuple[tuple[str, str], ...]]:
-    """The requests with binary tensors, their JSON heads filled up to one length so that all have the same headers."""
-    made = [binary_content(request_tensors(material.contract, [values])) for values in material.values]
-    longest = max(int(headers[JSON_LENGTH_HEADER]) for _, headers in made)
-    bodies = []
-    for content, headers in made:
-        head = int(headers[JSON_LENGTH_HEADER])
-        bodies.append(content[:head].ljust(longest) + content[head:])
-    return tuple(bodies), tuple((made[0][1] | {JSON_LENGTH_HEADER: str(longest)}).items())
 
 
 def _aim(url: str, bodies: tuple[bytes, ...], settings: BenchSettings) -> Aim:

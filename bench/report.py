@@ -57,6 +57,23 @@ class Disturbance(_Part):
     requests: int
 
 
+class Transport(_Part):
+    """A way to send requests about so many entities each, in a closed loop of eight callers."""
+
+    rate: float = Field(ge=0)
+    """Requests a second, the median of the rounds."""
+    entities_per_second: float = Field(ge=0)
+    p99_ms: float | None
+    """Of all rounds' requests; None where they are too few."""
+    requests: int
+    failed: int
+    generator_us: float
+    """This and the next: processor microseconds a request."""
+    gateway_us: float | None
+    """None where requests go to Triton's own port."""
+    triton_us: float
+
+
 class Report(_Part):
     """Everything; a part that was not measured is left out."""
 
@@ -75,6 +92,8 @@ class Report(_Part):
     best_peer: str | None = None
     microseconds: dict[str, float] = {}
     """Part -> processor time of a request."""
+    transports: dict[str, dict[str, Transport]] = {}
+    """`json`, `binary`, `grpc` -> entities a request -> how fast."""
     disturbances: dict[str, Disturbance] = {}
     cold_start_seconds: float | None = None
     """From the start of Triton's process to the first answer."""

@@ -13,6 +13,7 @@ def table(report: Report) -> str:
         _rates(report),
         _ratios(report),
         _microseconds(report),
+        _transports(report),
         _disturbances(report),
         _cold(report),
         _cost(report),
@@ -63,6 +64,25 @@ def _ratios(report: Report) -> str:
 def _microseconds(report: Report) -> str:
     rows = [(name.replace("_", " "), number(spent, 0)) for name, spent in report.microseconds.items()]
     return markdown(("part", "processor us a request"), rows)
+
+
+def _transports(report: Report) -> str:
+    rows = [
+        (
+            f"{transport}, {entities}",
+            f"{one.rate:,.0f}",
+            f"{one.entities_per_second:,.0f}",
+            number(one.p99_ms),
+            number(one.generator_us, 0),
+            number(one.gateway_us, 0),
+            number(one.triton_us, 0),
+            f"{one.failed} of {one.requests:,}",
+        )
+        for transport, sizes in report.transports.items()
+        for entities, one in sizes.items()
+    ]
+    spent = ("generator us", "gateway us", "Triton us")
+    return markdown(("transport, entities", "requests/s", "entities/s", "p99 ms", *spent, "failed of"), rows)
 
 
 def _disturbances(report: Report) -> str:

@@ -1,15 +1,9 @@
-"""Differences between configurations, and binary requests that the real model understands."""
+"""Differences between configurations."""
 
-from pathlib import Path
-
-import httpx
 import pytest
 
-from bench.agreement import score_of
 from bench.gateway import GatewayShape
-from bench.material import MODEL_NAME, Material
-from bench.microseconds import ENGINE_PARTS, barer_gateways, binary_bodies, parts
-from bench.servers import triton
+from bench.microseconds import ENGINE_PARTS, barer_gateways, parts
 
 
 def spent(generator: float, server: float, envoy: float = 0.0) -> dict[str, float]:
@@ -48,12 +42,3 @@ def test_each_gateway_lacks_one_part_more() -> None:
     shapes = barer_gateways()
     assert shapes["no_tls"] == GatewayShape(tls=False)
     assert shapes["bare"] == GatewayShape(tls=False, token=False, body_check=False, access_log=False, limits=False)
-
-
-def test_binary_requests_have_one_set_of_headers_and_the_same_answers(material: Material, tmp_path: Path) -> None:
-    bodies, headers = binary_bodies(material)
-    with triton(material.repository, tmp_path) as server, httpx.Client(trust_env=False) as client:
-        url = f"http://127.0.0.1:{server.ports.http}/v2/models/{MODEL_NAME}/infer"
-        scores = [score_of(client.post(url, content=body, headers=dict(headers)).json()) for body in bodies[:8]]
-        assert scores == pytest.approx(material.scores[:8].tolist(), abs=1e-5)
-        assert server.program.processor_s() > 0
