@@ -1,6 +1,7 @@
 """Verbs from labels to a Triton repository: suggest, train, score, embed, distill, export."""
 
 # Heavy modules are imported by the verb that needs them: `stillhouse --help` and `release` answer at once.
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +15,10 @@ from model.run_folder import RunFolder
 if TYPE_CHECKING:
     from model.plans import DistilledModelPlan, ModelPlan
 
+PlanPath = Annotated[
+    Path | None, typer.Option("--plan", metavar="FILE", help="What `suggest` printed, edited; other options change it.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the app, in the order of the line."""
@@ -25,12 +30,14 @@ def suggest(
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
-    """Print the plans that `train` and, once there is a deep model, `distill` follow, with reasons.
+    """Print the plans that `train` and, once there is a deep model, `distill` follow, with reasons, as one YAML file
+    that both read with --plan.
 
     Example: `stillhouse suggest --run runs/shop`
     """
     from cli.inputs import labelled
     from model.plans import suggest_distilled_model_plan, suggest_model_plan
+    from model.plans.plan_file import plans_text
     from model.store.store import open_store
 
     folder = RunFolder(run)
@@ -40,12 +47,13 @@ def suggest(
     if bound.task != "link" and folder.deep.exists():
         plans["distilled_model"] = suggest_distilled_model_plan(store, training_table, folder.deep)
     document = {name: plan.to_json() for name, plan in plans.items()}
-    show(document, as_json, lambda: print("\n".join(f"## {name}\n{plan}" for name, plan in plans.items())))
+    show(document, as_json, lambda: print(plans_text(plans), end=""))
 
 
 def train(
+    plan: PlanPath = None,
     rows: Annotated[int | None, typer.Option(help="Row visits in all; more learn longer. As the plan says.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the weights and the order of rows.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Of the weights and the order of rows. As the plan says.")] = None,
     run: RunPath = DEFAULT_RUN,
     as_json: AsJson = False,
 ) -> None:
@@ -58,19 +66,26 @@ def train(
     from cli.inputs import labelled
     from model.checkpoint import Checkpoints
     from model.plans import Trainer, suggest_model_plan
+    from model.plans.plan_file import read_plan
     from model.store.store import open_store
 
     folder = RunFolder(run)
     bound, training_table, digest = labelled(folder)
     store = open_store(folder.graph)
-    plan = suggest_model_plan(store, bound, training_table, seed=seed)
-    if rows is not None:
-        plan = plan.edit({"max_rows": rows})
+    wanted = suggest_model_plan(store, bound, training_table)
+    if plan is not None:
+        wanted = read_plan(plan, "model", wanted)
+    wanted = wanted.edit(_given({"max_rows": rows, "seed": seed}))
     with bar("training the deep model" if bound.task != "link" else "training the ranking") as progress:
-        artifact = Trainer(plan, run).fit(
+        artifact = Trainer(wanted, run).fit(
             store, training_table, progress, table_digest=digest, checkpoints=Checkpoints(say=stderr.print)
         )  # fmt: skip
     show_artifact(artifact, as_json)
+
+
+def _given(changes: Mapping[str, object]) -> dict[str, object]:
+    """The settings that an option names."""
+    return {name: value for name, value in changes.items() if value is not None}
 
 
 def score(
@@ -130,7 +145,8 @@ def embed(
 
 
 def distill(
-    epochs: Annotated[int | None, typer.Option(help="Passes over the rows.")] = None,
+    plan: PlanPath = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the rows. As the plan says.")] = None,
     without_embedding: Annotated[bool, typer.Option(help="For comparison: no embedding.")] = False,
     without_teacher: Annotated[bool, typer.Option(help="For comparison: labels only.")] = False,
     name: Annotated[str, typer.Option(help="Folder of the model below the run.")] = "distilled",
@@ -144,6 +160,7 @@ def distill(
     from cli.inputs import labelled
     from model.checkpoint import Checkpoints
     from model.plans import DistillationTrainer, suggest_distilled_model_plan
+    from model.plans.plan_file import read_plan
     from model.query.bound import trainable
     from model.store.store import open_store
 
@@ -151,14 +168,16 @@ def distill(
     bound, training_table, digest = labelled(folder)
     trainable(bound.task)
     store = open_store(folder.graph)
-    plan = suggest_distilled_model_plan(store, training_table, folder.deep)
+    wanted = suggest_distilled_model_plan(store, training_table, folder.deep)
+    if plan is not None:
+        wanted = read_plan(plan, "distilled_model", wanted)
     changes = {
-        **({"use_embedding": False} if without_embedding else {}),
-        **({"use_teacher": False} if without_teacher else {}),
-        **({} if epochs is None else {"loop.epochs": epochs}),
+        "use_embedding": False if without_embedding else None,
+        "use_teacher": False if without_teacher else None,
+        "loop.epochs": epochs,
     }
     with bar("distilling") as progress:
-        artifact = DistillationTrainer(plan.edit(changes), folder.deep, run, name).fit(
+        artifact = DistillationTrainer(wanted.edit(_given(changes)), folder.deep, run, name).fit(
             store, training_table, progress, table_digest=digest, checkpoints=Checkpoints(say=stderr.print)
         )  # fmt: skip
     show_artifact(artifact, as_json)

@@ -42,7 +42,7 @@ class _Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON has it."""
-        document: dict[str, Any] = _plain(asdict(self))
+        document: dict[str, Any] = plain(asdict(self))
         return document
 
     def __str__(self) -> str:
@@ -100,12 +100,12 @@ def _changed(settings: Any, path: list[str], value: Any, name: str) -> Any:  # n
     return replace(settings, **{path[0]: value})
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a tree
+def plain(value: Any) -> Any:  # noqa: ANN401 - a tree
     """Tuples as lists, models and paths as what JSON has."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if hasattr(value, "model_dump"):
-        return _plain(value.model_dump())
+        return plain(value.model_dump())
     return str(value) if isinstance(value, Path) else value

@@ -1,4 +1,4 @@
-"""The deep model, its network alone and its student in a protocol: trained by the same steps as everywhere, kept below the run."""
+"""The deep model, its network alone and its student in a protocol: trained as everywhere, kept below the run."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -65,9 +65,7 @@ class NetworkContestant(Contestant):
     def score(self, seed: int, progress: Progress) -> Scored:
         """Score each test row as of its own cut-off."""
         deep = replace(load_deep(deep_path(self.bench, seed)), trees=None)
-        return Scored(
-            scores=_answers(self.bench, deep, progress), facts={"num_parameters": num_parameters(deep.model)}
-        )
+        return Scored(scores=_answers(self.bench, deep, progress), facts={"num_parameters": num_parameters(deep.model)})
 
 
 class DistilledContestant(Contestant):

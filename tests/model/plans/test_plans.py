@@ -129,6 +129,20 @@ def test_plans_print_as_yaml_with_reasons(folder: RunFolder) -> None:
     assert "min_embedding_offset_hours: 12.0" in invoke(folder.root, "suggest").stdout
 
 
+def test_a_plan_that_was_printed_trains_what_was_trained(folder: RunFolder, tmp_path: Path) -> None:
+    for name in ("tables", "graph", "training_table"):
+        (tmp_path / name).symlink_to(folder.root / name)
+    printed = invoke(folder.root, "suggest").stdout
+    edited = printed.replace("max_rows: 100000\n", "max_rows: 600\n", 1)
+    assert edited != printed
+    (tmp_path / "plan.yaml").write_text(edited)
+    done = run(tmp_path, "train", "--plan", str(tmp_path / "plan.yaml"))
+    assert done["digest"] == read_artifact(folder.deep, kind="deep").digest
+    refused = invoke(tmp_path, "distill", "--plan", str(tmp_path / "none.yaml")).exception
+    assert isinstance(refused, UserError)
+    assert "cannot read the plan" in str(refused)
+
+
 def test_plans_are_changed_by_name(folder: RunFolder) -> None:
     plan = plan_of(folder)
     edited = plan.edit({"model.width": 64, "seed": 3})
