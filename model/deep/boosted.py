@@ -31,13 +31,17 @@ MAX_ROWS = 100_000
 """Training rows that trees grow on; more are thinned at random."""
 MAX_OUTPUTS = 20
 """A multilabel task or a forecast with more outputs gets no trees: each output has trees of its own."""
-LEAVES = (7, 31)
-"""Sizes of a tree that are tried; the validation rows choose."""
-SHARES = np.linspace(0, 1, 21)
+MAX_VALIDATION_ROWS = 10_000
+"""Validation rows that stop the trees and choose their share."""
+GROWTH = (
+    TreeSettings(),
+    TreeSettings(num_leaves=7, min_data_in_leaf=20),
+    TreeSettings(num_leaves=4, min_data_in_leaf=20, feature_fraction=0.2),
+)
+"""What is tried, for many rows and for few; the validation rows choose."""
+SHARES = np.linspace(0, 1, 21).round(2)
 """Of the trees in the mixture."""
 _RESAMPLES = 50
-_DOUBT_ROWS = 500
-"""A half is worth this many validation rows: the share that fewer would choose is mostly chance."""
 _CHUNK_ROWS = 8192
 
 
@@ -127,9 +131,9 @@ def grow(
     label = head.label(table, used)
     stops = np.arange(len(train), len(used))
     best: tuple[float, tuple[lgb.Booster, ...], Float32] | None = None
-    for leaves in LEAVES:
-        settings = TreeSettings(num_leaves=leaves, seed=seed + 1)
-        boosters = fit_boosters(outlines, label, np.arange(len(train)), stops, head, settings)
+    for settings in GROWTH:
+        seeded = replace(settings, seed=seed + 1)
+        boosters = fit_boosters(outlines, label, np.arange(len(train)), stops, head, seeded)
         trees = Boosted(boosters=boosters, share=1.0).score(_rows(outlines, stops)).reshape(network.shape)
         loss = selection_loss(head, label[stops], head.answer(trees))
         if best is None or loss < best[0]:
@@ -140,19 +144,29 @@ def grow(
     def lost(share: float, rows: Int64) -> float:
         return selection_loss(head, label[stops][rows], head.answer(mixture(network[rows], trees[rows], share)))
 
-    share = _share(lost, len(stops), rng)
+    share = choose_share(lost, len(stops), rng)
     return Grown(
         boosted=Boosted(boosters=boosters, share=share), trees_loss=loss, validation=mixture(network, trees, share)
     )
 
 
-def _share(lost: Callable[[float, Int64], float], num_rows: int, rng: np.random.Generator) -> float:
-    """The mean of what resamples of the validation rows would choose, pulled to a half where these are few."""
-    chosen = []
-    for _ in range(_RESAMPLES):
-        rows = rng.integers(0, num_rows, num_rows)
-        chosen.append(SHARES[int(np.argmin([lost(share, rows) for share in SHARES]))])
-    return float((np.mean(chosen) * num_rows + 0.5 * _DOUBT_ROWS) / (num_rows + _DOUBT_ROWS))
+def choose_share(lost: Callable[[float, Int64], float], num_rows: int, rng: np.random.Generator) -> float:
+    """The share nearest to a half that is within one standard error of the best.
+
+    Both parts were chosen by these rows, so that the best share is too good to be true, and a half is seldom far off.
+
+    Args:
+        lost: the loss of a share on some of the validation rows.
+        num_rows: how many validation rows there are.
+        rng: draws the resamples that tell the error.
+    """
+    whole = np.array([lost(share, np.arange(num_rows)) for share in SHARES])
+    best = int(whole.argmin())
+    resamples = [rng.integers(0, num_rows, num_rows) for _ in range(_RESAMPLES)]
+    losses = np.array([[lost(share, rows) for share in SHARES] for rows in resamples])
+    error = (losses - losses[:, [best]]).std(axis=0)
+    near = SHARES[whole <= whole[best] + error]
+    return float(near[np.abs(near - 0.5).argmin()])
 
 
 def _rows(outlines: Features, rows: Int64) -> Features:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model.artifact import Artifact, read_artifact, write_artifact
 from model.checkpoint import Checkpoint, Checkpoints, restore, state_of
-from model.deep.boosted import can_grow, grow
+from model.deep.boosted import MAX_VALIDATION_ROWS, can_grow, grow
 from model.deep.network import DeepInputs, DeepModel, DeepSettings, num_parameters
 from model.deep.sampler import SamplerSettings, history_sizes
 from model.deep.scores import Deep, Float32, Int64, ahead, make_deep, network_rows, save_deep
@@ -128,7 +128,7 @@ def train_deep(
     metrics = best.metrics
     if settings.trees and can_grow(head):
         deep.model.load_state_dict(best.weights)
-        deep, metrics = _with_trees(store, deep, table, rows, validation, best, settings.seed, trees_progress)
+        deep, metrics = _with_trees(store, deep, table, rows, settings.seed, trees_progress)
     progress(_WHOLE, _WHOLE)
     with write_artifact(
         path, kind="deep", parents=_parents(store, table_digest), settings={"task": task, **asdict(settings)}
@@ -220,24 +220,24 @@ def _follow(averaged: DeepModel, model: DeepModel, decay: float) -> None:
 
 
 def _with_trees(
-    store: GraphStore,
-    deep: Deep,
-    table: TrainingTable,
-    rows: Int64,
-    validation: Int64,
-    best: _Best,
-    seed: int,
-    progress: Progress,
+    store: GraphStore, deep: Deep, table: TrainingTable, rows: Int64, seed: int, progress: Progress
 ) -> tuple[Deep, dict[str, float]]:
     """The model with trees beside its network, and the metrics of both together."""
+    validation = table.rows("validation")
+    if len(validation) > MAX_VALIDATION_ROWS:
+        drawn = np.random.default_rng(seed).choice(validation, MAX_VALIDATION_ROWS, replace=False)
+        validation = np.sort(drawn)
     network, _ = network_rows(store, deep, rows[validation], table.cutoff_ns[validation])
     grown = grow(
         deep.outlines(store), table, rows, deep.head,
         validation=validation, network=network, seed=seed, progress=progress,
     )  # fmt: skip
-    metrics = _judge(deep, table, validation, grown.validation)
-    shares = {"network_loss": best.loss, "trees_loss": grown.trees_loss, "trees_share": grown.boosted.share}
-    return replace(deep, trees=grown.boosted), {**metrics, **shares}
+    parts = {
+        "network_loss": _judge(deep, table, validation, network)["validation_loss"],
+        "trees_loss": grown.trees_loss,
+        "trees_share": grown.boosted.share,
+    }
+    return replace(deep, trees=grown.boosted), {**_judge(deep, table, validation, grown.validation), **parts}
 
 
 def entity_rows(store: GraphStore, table: TrainingTable) -> Int64:

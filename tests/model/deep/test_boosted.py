@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model.artifact import read_artifact
-from model.deep.boosted import MAX_OUTPUTS, can_grow, mixture
+from model.deep.boosted import MAX_OUTPUTS, Int64, can_grow, choose_share, mixture
 from model.deep.network import DeepSettings
 from model.deep.sampler import SamplerSettings
 from model.deep.scores import load_deep, network_rows, score_rows
@@ -116,6 +116,19 @@ def test_trees_that_cannot_be_read_are_named(store: GraphStore, table: TrainingT
     (tmp_path / "deep" / "trees-0.txt").write_text("no trees")
     with pytest.raises(UserError, match="trees"):
         load_deep(tmp_path / "deep")
+
+
+def test_a_share_leaves_the_half_only_for_what_is_sure() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=2000)
+    noise -= noise.mean()
+
+    def lost(best: float, sure: float, share: float, rows: Int64) -> float:
+        return float((sure * (share - best) ** 2 + (share - best) * noise[rows]).mean())
+
+    assert choose_share(lambda share, rows: lost(0.9, 100.0, share, rows), 2000, rng) == 0.9
+    assert choose_share(lambda share, rows: lost(0.9, 0.001, share, rows), 2000, rng) == 0.5
+    assert 0.5 < choose_share(lambda share, rows: lost(0.9, 0.2, share, rows), 2000, rng) < 0.9
 
 
 def test_only_tasks_with_few_outputs_get_trees() -> None:
