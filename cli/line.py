@@ -59,7 +59,7 @@ def train(
 ) -> None:
     """Train the deep model on the run's training table, or for a link query a ranking, by the plan of `suggest`.
 
-    A deep model whose training was killed goes on where it was; a ranking begins anew.
+    A training that was killed goes on where it was.
 
     Example: `stillhouse train --run runs/shop`
     """

@@ -21,6 +21,7 @@ from model.deep.network import DeepInputs, DeepModel, DeepSettings, num_paramete
 from model.deep.sampler import SamplerSettings, history_sizes
 from model.deep.scores import Deep, Float32, Int64, ahead, make_deep, network_rows, save_deep
 from model.errors import UserError
+from model.labels.splits import training_splits
 from model.labels.training_table import TrainingTable
 from model.progress import Progress, silent
 from model.quality import quality, selection_loss
@@ -97,18 +98,11 @@ def train_deep(
     Raises:
         UserError: no training or validation rows, or an entity that the store does not know.
     """
-    train, validation = table.rows("train"), table.rows("validation")
-    if len(train) == 0 or len(validation) == 0:
-        raise UserError(
-            f"training needs rows of both splits (got {len(train)} train, {len(validation)} validation)",
-            hint="choose earlier cut-offs, or a shorter horizon",
-        )
+    rng = np.random.default_rng(settings.seed)
+    train, validation = training_splits(table, settings.max_validation_rows, rng)
     rows = entity_rows(store, table)
     features = fit_features(store, int(table.cutoff_ns[train].max()), settings.features)
     head = task_head(task, table)
-    rng = np.random.default_rng(settings.seed)
-    if len(validation) > settings.max_validation_rows:
-        validation = np.sort(rng.choice(validation, settings.max_validation_rows, replace=False))
     size = history_sizes(store, table.entity_table, rows, table.cutoff_ns)
     batches = _batches(train, size, settings, rng)
     network_progress, trees_progress = _split(progress, 850 if settings.trees else _WHOLE)

@@ -33,6 +33,9 @@ NETWORKS = (
 )
 """Of the distilled model, largest first: the first that is small enough is suggested."""
 
+RANKING_PASSES = 10
+"""Most passes of a ranking over its rows: more teach a small table nothing, and take minutes."""
+
 
 def suggest_training_table_plan(database: Database, bound: BoundQuery) -> TrainingPlan:
     """Which cut-offs train, validate and test; `model.labels.plan.suggest_plan` takes what the user states."""
@@ -51,6 +54,7 @@ def suggest_model_plan(store: GraphStore, bound: BoundQuery, table: TrainingTabl
     if bound.task == "link":
         what = ranked(bound, store)
         settings = RankSettings(features=features, seed=seed)
+        settings = replace(settings, max_rows=min(settings.max_rows, RANKING_PASSES * max(num_rows, 1)))
         reasons += [
             f"{what.item_table} are ranked for {what.entity_table} by rows of {what.to_item.child_table}; the best "
             f"{what.top} are judged by MAP@{what.top}",

@@ -49,12 +49,13 @@ class Trainer:
         table_digest: str = "",
         checkpoints: Checkpoints | None = None,
     ) -> Artifact:
-        """Train on the table's rows; one that was killed goes on where it was (a ranking begins anew)."""
+        """Train on the table's rows; one that was killed goes on where it was."""
         settings = self.plan.settings
         if isinstance(settings, RankSettings):
             assert self.plan.ranked is not None, "a link plan says what it ranks"
             return train_ranking(
-                store, table, self.plan.ranked, self.path, settings, progress, table_digest=table_digest
+                store, table, self.plan.ranked, self.path, settings, progress,
+                table_digest=table_digest, checkpoints=checkpoints,
             )  # fmt: skip
         assert isinstance(settings, TrainSettings)
         return train_deep(

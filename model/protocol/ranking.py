@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from model.checkpoint import Checkpoints
 from model.deep.network import num_parameters
 from model.deep.train import entity_rows
 from model.distilled.lesson import part
@@ -33,7 +34,7 @@ class RankingContestant(Contestant):
         path = bench.folder / "models" / f"ranking-{seed}"
         train_ranking(
             store, bench.table, ranked(bench.bound, store), path, self._training(seed), part(progress, 0, _TRAINED),
-            table_digest=self.key(seed),
+            table_digest=self.key(seed), checkpoints=Checkpoints(),
         )  # fmt: skip
         ranker = load_ranker(path)
         cutoff_ns = bench.table.cutoff_ns[bench.test]

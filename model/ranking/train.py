@@ -9,6 +9,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from model.artifact import Artifact, read_artifact, write_artifact
+from model.checkpoint import Checkpoint, Checkpoints, restore, state_of
 from model.deep.network import DeepSettings, num_parameters
 from model.deep.sampler import SamplerSettings
 from model.deep.scores import make_deep
 from model.deep.train import entity_rows
 from model.errors import UserError
+from model.labels.splits import training_splits
 from model.labels.training_table import Lists, TrainingTable
 from model.progress import Progress, silent
 from model.ranking.hits import precisions
@@ -74,24 +77,20 @@ def train_ranking(
     progress: Progress = silent,
     *,
     table_digest: str = "",
+    checkpoints: Checkpoints | None = None,
 ) -> Artifact:
     """Train on the `train` rows, choose the weights by MAP on the `validation` rows, and write them at `path`.
+
+    One that was killed goes on from its last checkpoint, to the same weights.
 
     Raises:
         UserError: no rows of a split, or an entity or item that the store does not know.
     """
-    train, validation = table.rows("train"), table.rows("validation")
-    if len(train) == 0 or len(validation) == 0:
-        raise UserError(
-            f"training needs rows of both splits (got {len(train)} train, {len(validation)} validation)",
-            hint="choose earlier cut-offs, or a shorter horizon",
-        )
+    rng = np.random.default_rng(settings.seed)
+    train, validation = training_splits(table, settings.max_validation_rows, rng)
     rows, positives = entity_rows(store, table), item_rows(store, table, what)
     upto_ns = int(table.cutoff_ns[train].max())
     features = fit_features(store, upto_ns, settings.features)
-    rng = np.random.default_rng(settings.seed)
-    if len(validation) > settings.max_validation_rows:
-        validation = np.sort(rng.choice(validation, settings.max_validation_rows, replace=False))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         deep = make_deep(
@@ -101,7 +100,9 @@ def train_ranking(
         keys = store.keys(what.item_table)
         head = make_head(deep, what, len(keys), settings.head)
         ranker = Ranker(deep=deep, head=head, what=what, item_keys=keys.copy(), items_ns=upto_ns)
-        best = _fit(store, ranker, table, rows, positives, train, validation, settings, rng, progress)
+        inputs = {"task": "link", "what": what, "settings": settings, "graph": store.artifact.digest, "table": table}
+        checkpoint = Checkpoint(path, inputs, checkpoints or Checkpoints())
+        best = _fit(store, ranker, table, rows, positives, train, validation, settings, rng, progress, checkpoint)
     parents = {"graph": store.artifact.digest, **({"training_table": table_digest} if table_digest else {})}
     with write_artifact(path, kind=KIND, parents=parents, settings={"task": "link", **asdict(settings)}) as draft:
         save_ranker(ranker, best.deep, best.head, draft.path)
@@ -110,6 +111,7 @@ def train_ranking(
             num_parameters=num_parameters(deep.model) + num_parameters(head),
             rows_seen=best.rows_seen,
         )
+    checkpoint.remove()
     return read_artifact(path, kind=KIND)
 
 
@@ -149,6 +151,7 @@ def _fit(
     settings: RankSettings,
     rng: np.random.Generator,
     progress: Progress,
+    checkpoint: Checkpoint,
 ) -> _Best:
     networks = nn.ModuleList([ranker.deep.model, ranker.head])
     batches = list(_batches(train, table.cutoff_ns, settings, rng))
@@ -167,8 +170,14 @@ def _fit(
         copies = [copy.deepcopy({k: v.contiguous() for k, v in one.state_dict().items()}) for one in networks]
         return _Best(precision=precision, deep=copies[0], head=copies[1], rows_seen=rows_seen)
 
-    best, waited, rows_seen = judged(0), 0, 0
-    for step, batch_B in enumerate(batches, start=1):
+    parts: dict[str, Any] = {"networks": networks, "optimizer": optimizer, "schedule": schedule}
+    if (saved := checkpoint.resume()) is not None:
+        restore(saved["training"], **parts)
+        rng.bit_generator.state = saved["random"]
+        begun, waited, rows_seen, best = saved["step"], saved["waited"], saved["rows_seen"], _Best(**saved["best"])
+    else:
+        begun, waited, rows_seen, best = 0, 0, 0, judged(0)
+    for step, batch_B in enumerate(batches[begun:], start=begun + 1):
         networks.train()
         loss = _loss(reader, rows[batch_B], int(table.cutoff_ns[batch_B[0]]), positives.take(batch_B), settings, rng)
         optimizer.zero_grad()
@@ -183,6 +192,10 @@ def _fit(
             best, waited = (now, 0) if now.precision > best.precision else (best, waited + 1)
             if waited >= settings.patience:
                 break
+        if checkpoint.due():
+            kept = {name: getattr(best, name) for name in _Best.__slots__}
+            reached = {"step": step, "waited": waited, "rows_seen": rows_seen, "best": kept}
+            checkpoint.write({**reached, "random": rng.bit_generator.state, "training": state_of(**parts)})
     progress(len(batches), len(batches))
     return replace(best, rows_seen=rows_seen)
 

@@ -2,9 +2,11 @@
 
 python -m tests.model.killed deep GRAPH TABLE ARTIFACT STOP_AFTER
 python -m tests.model.killed distilled GRAPH TABLE ARTIFACT STOP_AFTER DEEP
+python -m tests.model.killed ranking GRAPH TABLE ARTIFACT STOP_AFTER     # of tests/model/ranking/habits.py, in steps
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,7 +18,11 @@ from model.distilled.distill import DistillSettings, distill
 from model.distilled.loop import LoopSettings
 from model.labels.training_table import read_training_table
 from model.progress import Progress, silent
+from model.query import bind_query, parse_query
+from model.ranking.items import ranked
+from model.ranking.train import train_ranking
 from model.store.store import open_store
+from tests.model.ranking import habits
 from tests.model.taught import STUDENT
 
 DEEP = TrainSettings(
@@ -27,6 +33,7 @@ DEEP = TrainSettings(
     patience=5,
 )
 """40 steps, which are 850 thousandths of the training."""
+RANKING = replace(habits.SETTINGS, max_rows=800, num_evaluations=4, num_drawn=8)
 DISTILLED = DistillSettings(network=STUDENT, loop=LoopSettings(epochs=3, batch_rows=64))
 
 
@@ -36,7 +43,10 @@ def train(
     """Write a checkpoint whenever it can be done."""
     torch.set_num_threads(1)
     store, rows, often = open_store(graph), read_training_table(table), Checkpoints(every_seconds=0)
-    if kind == "deep":
+    if kind == "ranking":
+        what = ranked(bind_query(parse_query(habits.QUERY), store.graph), store)
+        train_ranking(store, rows, what, path, RANKING, progress, checkpoints=often)
+    elif kind == "deep":
         train_deep(store, rows, "binary", path, DEEP, progress, checkpoints=often)
     else:
         assert deep is not None
