@@ -1,6 +1,8 @@
 """One run of load at one rate -> what may be said of it."""
 
+import time
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from serving.load import Arrivals, LoadRunner, LoadSettings
@@ -8,6 +10,10 @@ from serving.load_result import LoadResult
 
 WARM_UP_S = 0.5
 """Of each run, left out: connections open, caches fill."""
+_LOOK_S = 0.25
+_SHARE = 0.99
+_SURELY = 1.5
+"""Times the requests that may be beyond the bound: there a step that fails is ended."""
 TIMEOUT_S = 2.0
 """A request without an answer after this time has failed."""
 
@@ -77,7 +83,9 @@ class Aim:
     connections: int
     headers: tuple[tuple[str, str], ...] = ()
 
-    def runner(self, rate: float, *, arrivals: Arrivals = "poisson", seed: int = 0) -> LoadRunner:
+    def runner(
+        self, rate: float, *, arrivals: Arrivals = "poisson", seed: int = 0, bound_ms: float = inf
+    ) -> LoadRunner:
         """A generator that has not begun."""
         settings = LoadSettings(
             url=self.url,
@@ -91,9 +99,25 @@ class Aim:
             connections=self.connections,
             max_connections=2 * self.connections,
             headers=dict(self.headers),
+            bound_ms=bound_ms,
+            bound_from_s=WARM_UP_S,
         )
         return LoadRunner(settings, self.bodies)
 
     def run(self, rate: float, seconds: float, *, arrivals: Arrivals = "poisson", seed: int = 0) -> LoadResult:
         """Load for so long."""
         return self.runner(rate, arrivals=arrivals, seed=seed).run_for(seconds)
+
+    def run_while_it_may_hold(self, rate: float, seconds: float, bound_ms: float, *, seed: int = 0) -> LoadResult:
+        """Load for so long, or until more requests are beyond the bound than a run that holds has in all."""
+        runner = self.runner(rate, seed=seed, bound_ms=bound_ms)
+        runner.start()
+        end_s = time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0 and not cannot_hold(runner.beyond(), rate * seconds):
+            runner.wait(min(_LOOK_S, left_s))
+        return runner.stop()
+
+
+def cannot_hold(beyond: int, planned: float) -> bool:
+    """Whether the requests beyond the bound are too many already; somewhat more may come than are planned."""
+    return beyond > _SURELY * (1 - _SHARE) * planned

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.knee import KneeSearch
+from bench.closed_loop import http_loop
+from bench.knee import LOWEST_RATE, KneeSearch
 from bench.settings import BenchSettings
 from bench.step import WARM_UP_S, Aim, Step, step_of
 
 _BACK_OFF = 0.9
 _BACK_OFFS = 12
-_FIRST_RATE = 100.0
+_PROBE_CALLERS = 8
+_OF_CLOSED_LOOP = 0.5
+"""Where the search begins when nothing is known; with independent arrivals a server holds less than that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +36,7 @@ def find_knee(aim: Aim, settings: BenchSettings, *, start: float | None, seed: i
     Args:
         aim: the endpoint.
         settings: bound and lengths.
-        start: a first guess; None where nothing is known.
+        start: a first guess; None lets a closed loop find one.
         seed: of the arrivals.
         say: told each step.
     """
@@ -41,12 +44,17 @@ def find_knee(aim: Aim, settings: BenchSettings, *, start: float | None, seed: i
 
     def run(rate: float, seconds: float) -> Step:
         wanted_s = max(seconds, settings.min_requests / rate) + WARM_UP_S
-        step = step_of(aim.run(rate, wanted_s, seed=seed + len(tried)), rate)
+        result = aim.run_while_it_may_hold(rate, wanted_s, settings.bound_ms, seed=seed + len(tried))
+        step = step_of(result, rate)
         tried.append(step)
         say(words(step, settings.bound_ms))
         return step
 
-    search = KneeSearch(start=start or _FIRST_RATE, tolerance=settings.tolerance)
+    if start is None:
+        probe = http_loop(aim, _PROBE_CALLERS, settings.step_s)
+        say(f"{probe.rate:,.0f}/s in a closed loop of {_PROBE_CALLERS}")
+        start = max(_OF_CLOSED_LOOP * probe.rate, LOWEST_RATE)
+    search = KneeSearch(start=start, tolerance=settings.tolerance)
     while (rate := search.next_rate()) is not None:
         search.tell(rate, run(rate, settings.step_s).holds(settings.bound_ms))
     if search.highest is None:

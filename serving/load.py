@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle
+from math import inf
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -56,6 +57,10 @@ class LoadSettings:
     """Far above what is needed: waiting for a connection would close the loop."""
     headers: Mapping[str, str] | None = None
     """Sent with every request, over and above the token and the type."""
+    bound_ms: float = inf
+    """`beyond` counts what fails or is answered later than this."""
+    bound_from_s: float = 0.0
+    """Of requests that are planned from then on."""
 
     def __post_init__(self) -> None:
         assert self.rate_per_s > 0, f"rate must be positive (got {self.rate_per_s})"
@@ -97,7 +102,9 @@ class LoadRunner:
         named = [{} if entities is None else {ENTITY_HEADER: entity} for entity in entities or [""] * len(bodies)]
         self._settings = settings
         self._wires = [_wire(settings, body, extra) for body, extra in zip(bodies, named, strict=True)]
-        self._recorder = LoadRecorder(timeout_s=settings.timeout_s)
+        self._recorder = LoadRecorder(
+            timeout_s=settings.timeout_s, bound_ms=settings.bound_ms, bound_from_s=settings.bound_from_s
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._begun = threading.Event()
@@ -122,6 +129,14 @@ class LoadRunner:
     def progress(self) -> tuple[int, int]:
         """(answers so far, failures among them), at any time."""
         return self._recorder.counts()
+
+    def beyond(self) -> int:
+        """Requests beyond the settings' bound so far, at any time."""
+        return self._recorder.beyond
+
+    def wait(self, seconds: float) -> None:
+        """Return after so long, or when the generator has ended by itself."""
+        self._thread.join(seconds)
 
     def run_for(self, duration_s: float) -> LoadResult:
         """Start, send for so long, and stop."""

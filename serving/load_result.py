@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
@@ -171,6 +172,10 @@ class LoadRecorder:
     """Takes the records of a run as they come."""
 
     timeout_s: float
+    bound_ms: float = inf
+    bound_from_s: float = 0.0
+    beyond: int = 0
+    """Requests planned from `bound_from_s` on that failed or took longer than `bound_ms`."""
     _rows: list[tuple[float, float, float, int, str]] = field(default_factory=list)
     _errors: Counter[str] = field(default_factory=Counter)
     _failures: int = 0
@@ -178,6 +183,7 @@ class LoadRecorder:
     def add(self, *, planned_s: float, latency_ms: float, late_ms: float, status: int, version: str) -> None:
         """One finished request."""
         self._failures += status != 200
+        self.beyond += planned_s >= self.bound_from_s and (status != 200 or latency_ms > self.bound_ms)
         self._rows.append((planned_s, latency_ms, late_ms, status, version))
 
     def note_error(self, error: BaseException) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from bench.step import WARM_UP_S, step_of
+from bench.step import WARM_UP_S, cannot_hold, step_of
 from serving.load_quote import fewest_requests
+from serving.load_result import LoadRecorder
 from tests.bench.samples import load_result
 
 ENOUGH = fewest_requests(99) + round(100 * WARM_UP_S)
@@ -45,3 +46,18 @@ def test_one_failure_is_one_too_many() -> None:
 def test_more_than_a_hundredth_beyond_the_bound_is_not_held() -> None:
     assert not step_of(load_result(([3.0] * 98 + [30.0] * 2) * 50), 100).holds(10)
     assert step_of(load_result(([3.0] * 199 + [30.0]) * 25), 100).holds(10)
+
+
+def test_what_is_beyond_the_bound_is_counted_as_it_comes_and_the_warm_up_is_not() -> None:
+    recorder = LoadRecorder(timeout_s=2.0, bound_ms=10.0, bound_from_s=WARM_UP_S)
+    for planned_s, latency_ms, status in [(0.1, 50.0, 200), (1.0, 9.0, 200), (1.1, 11.0, 200), (1.2, 1.0, 503)]:
+        recorder.add(planned_s=planned_s, latency_ms=latency_ms, late_ms=0.0, status=status, version="v1")
+    assert recorder.beyond == 2
+
+
+def test_a_step_ends_early_only_where_it_must_fail() -> None:
+    for beyond in range(40):
+        if cannot_hold(beyond, 1_000):
+            assert not step_of(load_result([3.0] * (1_050 - beyond) + [30.0] * beyond), 100).holds(10)
+    assert cannot_hold(40, 1_000)
+    assert not cannot_hold(10, 1_000)
