@@ -46,7 +46,7 @@ def _module(module: str, *, workers: bool = False) -> Callable[[int, int], list[
 
 PEERS = {
     "fastapi": Peer(command=_uvicorn("fastapi_torch")),
-    "litserve": Peer(command=_module("litserve_torch")),
+    "litserve": Peer(command=_module("litserve_torch", workers=True)),
     "onnxruntime": Peer(command=_uvicorn("starlette_onnx")),
     "lightgbm": Peer(command=_uvicorn("fastapi_lightgbm")),
     "bentoml": Peer(

@@ -1,10 +1,10 @@
-"""LitServe and PyTorch: batches of what waits, ZeroMQ between server and worker (`fast_queue`), as its pages advise.
+"""LitServe and PyTorch: a worker a core, each request by itself, ZeroMQ between server and workers (`fast_queue`).
 
-python -m bench.peers.litserve_torch PORT
+Its batches gain nothing at this size and their wait doubles the latency (docs/log.md).
+python -m bench.peers.litserve_torch PORT WORKERS
 """
 
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import litserve
@@ -25,18 +25,10 @@ class Api(litserve.LitAPI):
         """One request's tensors."""
         return self.model.encoder.parse(request["inputs"])
 
-    def batch(self, inputs: Sequence[Request]) -> list[Request]:
-        """As they are."""
-        return list(inputs)
-
-    def predict(self, x: list[Request]) -> list[tuple[float, int]]:
-        """Scores and cut-offs of a batch."""
-        score_B, time_B = self.model(x)
-        return list(zip(score_B.tolist(), time_B.tolist(), strict=True))
-
-    def unbatch(self, output: list[tuple[float, int]]) -> list[tuple[float, int]]:
-        """One a request."""
-        return output
+    def predict(self, x: Request) -> tuple[float, int]:
+        """Score and cut-off."""
+        score_B, time_B = self.model([x])
+        return float(score_B[0]), int(time_B[0])
 
     def encode_response(self, output: tuple[float, int]) -> dict[str, Any]:
         """In the V2 protocol."""
@@ -45,11 +37,11 @@ class Api(litserve.LitAPI):
 
 if __name__ == "__main__":
     path = f"/v2/models/{model_name()}"
-    api = Api(max_batch_size=16, batch_timeout=0.001, api_path=f"{path}/infer")
+    api = Api(api_path=f"{path}/infer")
     server = litserve.LitServer(
         api,
         accelerator="cpu",
-        workers_per_device=1,
+        workers_per_device=int(sys.argv[2]),
         fast_queue=True,
         healthcheck_path=f"{path}/ready",
     )
