@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.deep.boosted import can_grow
+from model.deep.few_rows import suited
 from model.deep.network import num_parameters
 from model.deep.scores import load_deep
 from model.deep.train import TrainSettings
@@ -64,7 +65,8 @@ def suggest_model_plan(store: GraphStore, bound: BoundQuery, table: TrainingTabl
         ]
         reasons.append(_visits(settings.max_rows, num_rows))
         return ModelPlan(task=bound.task, settings=settings, ranked=what, reasons=tuple(reasons))
-    settings = TrainSettings(features=features, seed=seed)
+    settings, few = suited(TrainSettings(features=features, seed=seed), num_rows)
+    reasons += [few] if few else []
     reasons += [
         _visits(settings.max_rows, num_rows),
         f"weights are chosen on {min(len(table.rows('validation')), settings.max_validation_rows):,} validation rows, "

@@ -8,6 +8,7 @@ import numpy as np
 
 from model.artifact import Artifact
 from model.checkpoint import Checkpoints
+from model.deep.few_rows import suited
 from model.deep.network import num_parameters
 from model.deep.scores import Deep, load_deep, score_rows
 from model.deep.train import TrainSettings, entity_rows, train_deep
@@ -126,7 +127,8 @@ def deep_path(bench: Bench, seed: int) -> Path:
 
 def _train_settings(bench: Bench, seed: int) -> TrainSettings:
     hidden = tuple(f"{table}.{column}" for table, column in bench.bound.hidden_columns)
-    return TrainSettings(max_rows=bench.protocol.row_visits, seed=seed, features=FeatureSettings(hidden=hidden))
+    settings = TrainSettings(max_rows=bench.protocol.row_visits, seed=seed, features=FeatureSettings(hidden=hidden))
+    return suited(settings, len(bench.table.rows("train")))[0]
 
 
 def _distil_settings(seed: int) -> DistillSettings:

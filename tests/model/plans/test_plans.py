@@ -133,7 +133,7 @@ def test_a_plan_that_was_printed_trains_what_was_trained(folder: RunFolder, tmp_
     for name in ("tables", "graph", "training_table"):
         (tmp_path / name).symlink_to(folder.root / name)
     printed = invoke(folder.root, "suggest").stdout
-    edited = printed.replace("max_rows: 100000\n", "max_rows: 600\n", 1)
+    edited = printed.replace("max_rows: 19200\n", "max_rows: 600\n", 1)
     assert edited != printed
     (tmp_path / "plan.yaml").write_text(edited)
     done = run(tmp_path, "train", "--plan", str(tmp_path / "plan.yaml"))
