@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from model.baselines.feature_table import Features, join_features
@@ -29,7 +30,13 @@ MAX_CUTOFFS = 300
 _STATISTICS = {"sum": "sum", "mean": "avg", "min": "min", "max": "max", "std": "stddev_pop"}
 
 
-def link_features(database: Database, table: TrainingTable, bound: BoundQuery, progress: Progress = silent) -> Features:
+def link_features(
+    database: Database,
+    table: TrainingTable,
+    bound: BoundQuery,
+    progress: Progress = silent,
+    rows: npt.NDArray[np.int64] | None = None,
+) -> Features:
     """Aggregates over the entity's children, and over the children of its parents.
 
     Args:
@@ -37,12 +44,13 @@ def link_features(database: Database, table: TrainingTable, bound: BoundQuery, p
         table: rows to describe; features do not depend on their labels.
         bound: tells the horizon, which sets the windows, and the columns that must stay hidden.
         progress: called after every link.
+        rows: positions of those that are described; what stands in the others says nothing. All by default.
     """
     plans = list(_links(database.graph, bound.entity_table))
     parts = [Features(names=(), values_RF=np.empty((len(table), 0), np.float32), categorical=())]
     with database.connection.cursor() as cursor:
         for position, (link, through) in enumerate(plans):
-            _add_anchors(cursor, database.graph, table, through)
+            _add_anchors(cursor, database.graph, table, through, np.arange(len(table)) if rows is None else rows)
             parts.append(_LinkPlan(database.graph, link, through, bound, table).features(cursor))
             progress(position + 1, len(plans))
     return join_features(parts)
@@ -57,11 +65,15 @@ def _links(graph: Graph, entity_table: str) -> Iterator[tuple[Link, Link | None]
             yield link, through
 
 
-def _add_anchors(cursor: duckdb.DuckDBPyConnection, graph: Graph, table: TrainingTable, through: Link | None) -> None:
+def _add_anchors(
+    cursor: duckdb.DuckDBPyConnection,
+    graph: Graph,
+    table: TrainingTable,
+    through: Link | None,
+    rows: npt.NDArray[np.int64],
+) -> None:
     """Temporary table `anchors(row, k, cutoff)`: `k` is the entity's key, or its parent's."""
-    arrow = pa.table(
-        {"row": np.arange(len(table)), "entity": pa.array(table.entity), "cutoff_us": table.cutoff_ns // 1000}
-    )
+    arrow = pa.table({"row": rows, "entity": pa.array(table.entity[rows]), "cutoff_us": table.cutoff_ns[rows] // 1000})
     cursor.register("anchor_rows", arrow)
     key, join = "a.entity", ""
     if through is not None:

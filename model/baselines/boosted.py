@@ -41,12 +41,21 @@ def _answers(features: Features, table: TrainingTable, bound: BoundQuery) -> npt
     return fit_trees(features, table, bound, TreeSettings()).score(features)
 
 
-def dfs_features(database: Database, table: TrainingTable, bound: BoundQuery, progress: Progress = silent) -> Features:
-    """Everything that `lightgbm_dfs` sees; nothing in it lies after a row's cut-off."""
+def dfs_features(
+    database: Database,
+    table: TrainingTable,
+    bound: BoundQuery,
+    progress: Progress = silent,
+    rows: npt.NDArray[np.int64] | None = None,
+) -> Features:
+    """Everything that `lightgbm_dfs` sees; nothing in it lies after a row's cut-off.
+
+    Args are those of `link_features`.
+    """
     parts = [own_features(database, table, bound), season_features(table)]
     for link in database.graph.parents(bound.entity_table):
         parts.append(own_features(database, table, bound, parent=link.parent_table, through=link.child_column))
-    return join_features([*parts, link_features(database, table, bound, progress)])
+    return join_features([*parts, link_features(database, table, bound, progress, rows)])
 
 
 def own_features(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from model.baselines.feature_table import Features, join_features
@@ -55,14 +56,22 @@ def neighbour_paths(graph: Graph, entity_table: str) -> tuple[Path, ...]:
 
 
 def neighbour_features(
-    database: Database, table: TrainingTable, bound: BoundQuery, progress: Progress = silent
+    database: Database,
+    table: TrainingTable,
+    bound: BoundQuery,
+    progress: Progress = silent,
+    rows: npt.NDArray[np.int64] | None = None,
 ) -> Features:
-    """Averages over the entity's rows of aggregates of what they point at; nothing lies after a row's cut-off."""
+    """Averages over the entity's rows of aggregates of what they point at; nothing lies after a row's cut-off.
+
+    Args are those of `link_features`.
+    """
+    described = np.arange(len(table)) if rows is None else rows
     paths = neighbour_paths(database.graph, bound.entity_table)
     parts = [Features(names=(), values_RF=np.empty((len(table), 0), np.float32), categorical=())]
     with database.connection.cursor() as cursor:
-        rows = {"row": np.arange(len(table)), "k": pa.array(table.entity), "cutoff_us": table.cutoff_ns // 1000}
-        cursor.register("neighbour_rows", pa.table(rows))
+        keys, cutoff_us = pa.array(table.entity[described]), table.cutoff_ns[described] // 1000
+        cursor.register("neighbour_rows", pa.table({"row": described, "k": keys, "cutoff_us": cutoff_us}))
         cursor.execute(
             "CREATE OR REPLACE TEMP TABLE neighbour_anchors AS "
             "SELECT row, k, make_timestamp(cutoff_us) AS cutoff FROM neighbour_rows"

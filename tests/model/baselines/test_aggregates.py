@@ -9,6 +9,7 @@ import pytest
 
 from model.baselines.aggregates import link_features
 from model.baselines.feature_table import Features, join_features, season_features
+from model.baselines.neighbours import neighbour_features
 from model.labels.training_table import TrainingTable
 from model.query import bind_query, parse_query
 from model.tables.database import open_database
@@ -112,3 +113,16 @@ def test_season_and_joining() -> None:
     coded = Features(names=("town",), values_RF=np.ones((2, 1), np.float32), categorical=(0,))
     both = join_features([season, coded])
     assert (both.names, both.categorical) == (("day of year", "day of week", "town"), (2,))
+
+
+def test_some_rows_alone_are_described_as_among_all(tmp_path: Path) -> None:
+    table, some = rows([0, 0, 1, 2], [10, 9.5, 10, 10]), np.array([1, 2])
+    with open_database(shop(tmp_path, ORDERS)) as database:
+        bound = bind_query(parse_query(CHURN), database.graph)
+        for describe in (link_features, neighbour_features):
+            every = describe(database, table, bound)
+            few = describe(database, table, bound, rows=some)
+            assert few.names == every.names
+            assert few.values_RF.shape == every.values_RF.shape
+            assert np.array_equal(few.values_RF[some], every.values_RF[some], equal_nan=True)
+            assert not np.array_equal(few.values_RF, every.values_RF, equal_nan=True), "the others are left out"
