@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import cold, disturbances, microseconds, transports
+from bench import cold, disturbances, microseconds, scaling, transports
 from bench.contest import Turn, best_of, contest, endpoint_of, held_of, rate_of, ratio
 from bench.contestants import ENDPOINT, LIMIT, endpoint, limit
 from bench.cost import ASSUMPTIONS, tier_bills, usd_per_million
@@ -45,6 +45,7 @@ class Bench:
             "disturbances": self._disturbances,
             "cold": self._cold,
             "cost": self._cost,
+            "scaling": self._scaling,
         }
         for part in self.settings.parts:
             self.say(f"\n{part}")
@@ -88,6 +89,9 @@ class Bench:
 
     def _transports(self, material: Material) -> None:
         self._keep("transports", transports=transports.measure(material, self.settings, self.say))
+
+    def _scaling(self, material: Material) -> None:
+        self._keep("scaling", scaling=scaling.measure(material, self.settings, self.say))
 
     def _disturbances(self, material: Material) -> None:
         self._keep("disturbances", disturbances=disturbances.measure(material, self.settings, self.say))

@@ -74,6 +74,36 @@ class Transport(_Part):
     triton_us: float
 
 
+class Checked(_Part):
+    """One rate of one replica, measured and as the model has it."""
+
+    rate: float
+    load: float
+    """Share of the cores that were busy."""
+    p50_ms: float | None
+    p99_ms: float | None
+    model_p50_ms: float | None
+    model_p99_ms: float | None
+    """None where the model's cores are full."""
+
+
+class ScalingModel(_Part):
+    """A queueing model; nothing here but `checks` was measured at more than one replica's rate."""
+
+    server_us: float
+    """Processor time of gateway and replica a request, at the highest rate that was checked."""
+    generator_us: float
+    variation: float
+    fixed_ms: float
+    checks: tuple[Checked, ...]
+    pods: int
+    pod_cores: int
+    margin: float
+    """How far the measured p99 was above the model's at worst; at least 1."""
+    rate: float
+    """Requests a second that so many pods would hold, by the model, at the bound divided by the margin."""
+
+
 class Report(_Part):
     """Everything; a part that was not measured is left out."""
 
@@ -94,6 +124,8 @@ class Report(_Part):
     """Part -> processor time of a request."""
     transports: dict[str, dict[str, Transport]] = {}
     """`json`, `binary`, `grpc` -> entities a request -> how fast."""
+    scaling: dict[str, Rate | ScalingModel] = {}
+    """Replicas behind one gateway on the same cores -> their rate; `model` -> the queueing model."""
     disturbances: dict[str, Disturbance] = {}
     cold_start_seconds: float | None = None
     """From the start of Triton's process to the first answer."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from model.errors import UserError
 
-PARTS = ("endpoint", "peers", "microseconds", "transports", "disturbances", "cold", "cost")
+PARTS = ("endpoint", "peers", "microseconds", "transports", "disturbances", "cold", "cost", "scaling")
 """In the order in which they run."""
 QUICK_PEERS = ("fastapi",)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.report import Rate, Report
+from bench.report import Rate, Report, ScalingModel
 
 ENDPOINT_NAME, LIMIT_NAME = "this endpoint", "empty model (the limit)"
 
@@ -17,6 +17,7 @@ def table(report: Report) -> str:
         _disturbances(report),
         _cold(report),
         _cost(report),
+        _scaling(report),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -110,6 +111,32 @@ def _cold(report: Report) -> str:
 def _cost(report: Report) -> str:
     tiers = ", ".join(f"{tier} {usd:.4f}" for tier, usd in report.usd_per_million.items())
     return f"- USD for a million predictions by tier: {tiers} ({report.usd_assumptions})" if tiers else ""
+
+
+def _scaling(report: Report) -> str:
+    rates = [
+        (name, f"{one.rate:,.0f}", number(one.p99_ms)) for name, one in report.scaling.items() if isinstance(one, Rate)
+    ]
+    model = report.scaling.get("model")
+    parts = [markdown(("replicas on these cores", f"requests/s at p99 <= {report.bound_ms:g} ms", "p99 ms"), rates)]
+    if isinstance(model, ScalingModel):
+        rows = [
+            (
+                f"{one.rate:,.0f}",
+                f"{one.load:.2f}",
+                *(number(value) for value in (one.p50_ms, one.model_p50_ms, one.p99_ms, one.model_p99_ms)),
+            )
+            for one in model.checks
+        ]
+        parts.append(
+            markdown(("one replica at", "cores busy", "p50 ms", "by the model", "p99 ms", "by the model"), rows)
+        )
+        pods = f"{model.pods} pods of {model.pod_cores} such cores each, the generator elsewhere"
+        bound = (
+            f"at p99 <= {report.bound_ms / model.margin:.1f} ms (its p99 was up to {model.margin:.1f} times too low)"
+        )
+        parts.append(f"- a model, not a measurement: {pods}, hold {model.rate:,.0f} requests/s {bound}")
+    return "\n\n".join(part for part in parts if part)
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
