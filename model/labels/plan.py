@@ -20,6 +20,9 @@ MAX_TRAINING_ROWS = 1_000_000
 ENOUGH_ROWS = 50_000
 """Cut-offs lie closer than a horizon apart, down to a quarter of it, only where there would be fewer training rows:
 labels whose windows overlap say much the same."""
+ENOUGH_TO_JUDGE = 1000
+"""Validation and test get as many windows as this many rows need, within `_MOST_TO_JUDGE` of the history each."""
+_MOST_TO_JUDGE = 0.15
 _SAMPLED_CUTOFFS = 3
 _CANDIDATES_A_ROW = 20
 """Cut-offs are stepped back until entities x cut-offs is this many times the rows wanted."""
@@ -108,8 +111,8 @@ def suggest_plan(
     Args:
         database: the tables.
         bound: the query.
-        validation: cut-offs, ns; default: one horizon before the first test cut-off.
-        test: cut-offs, ns; default: one horizon before the last row.
+        validation: cut-offs, ns; default: one horizon before the first test cut-off; more where rows are few.
+        test: cut-offs, ns; default: one horizon before the last row; more before it where rows are few.
         first: no training cut-off before this, ns; default: one look-back (or horizon) after the first row.
         step_days: days between training cut-offs; default: the horizon, or a half or quarter of it for few rows.
         max_training_rows: see `TrainingPlan`.
@@ -125,14 +128,19 @@ def suggest_plan(
     start, end = _label_time_range(database, bound)
     horizon = bound.horizon_ns
     reasons = []
-    if test is None:
-        test = (end - horizon,)
-        reasons.append(f"test at {_date(test[0])}: one horizon ({_days(horizon)}) before the last row at {_date(end)}")
-    if validation is None:
-        validation = (min(test) - horizon,)
-        reasons.append(f"validation at {_date(validation[0])}: one horizon before the first test cut-off")
     margin = bound.look_back_ns or horizon
     earliest = start + margin if first is None else first
+    if test is None:
+        begin = earliest if validation is None else max(validation) + horizon
+        test = _windows(database, bound, end - horizon, begin, end - earliest)
+        reasons.append(
+            f"test at {_cutoffs(test)}: one horizon ({_days(horizon)}) before the last row at {_date(end)}{_back(test)}"
+        )
+    if validation is None:
+        validation = _windows(database, bound, min(test) - horizon, earliest, end - earliest)
+        reasons.append(
+            f"validation at {_cutoffs(validation)}: one horizon before the first test cut-off{_back(validation)}"
+        )
     latest = min(validation) - horizon
     if step_days is None:
         step, about = _step(database, bound, earliest, latest)
@@ -161,6 +169,26 @@ def suggest_plan(
         seed=seed,
         reasons=tuple(reasons),
     )
+
+
+def _windows(database: Database, bound: BoundQuery, last: int, begin: int, span: int) -> tuple[int, ...]:
+    """Cut-offs a horizon apart, ending at `last`: one, or as many as `ENOUGH_TO_JUDGE` rows need."""
+    rows_each = max(_num_rows(database, bound, (last,)), 1)
+    most = min(int(span * _MOST_TO_JUDGE) // bound.horizon_ns, (last - begin) // bound.horizon_ns + 1)
+    count = max(1, min(-(-ENOUGH_TO_JUDGE // rows_each), most))
+    return tuple(last - bound.horizon_ns * back for back in reversed(range(count)))
+
+
+def _cutoffs(cutoffs_ns: tuple[int, ...]) -> str:
+    if len(cutoffs_ns) == 1:
+        return _date(cutoffs_ns[0])
+    return f"{len(cutoffs_ns)} cut-offs from {_date(cutoffs_ns[0])} to {_date(cutoffs_ns[-1])}"
+
+
+def _back(cutoffs_ns: tuple[int, ...]) -> str:
+    if len(cutoffs_ns) == 1:
+        return ""
+    return f", and back from there, since one cut-off has less than {ENOUGH_TO_JUDGE:,} rows"
 
 
 def _step(database: Database, bound: BoundQuery, earliest: int, latest: int) -> tuple[int, str]:

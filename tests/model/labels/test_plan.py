@@ -35,7 +35,8 @@ def bound(database: Database, text: str) -> BoundQuery:
     return bind_query(parse_query(text), database.graph)
 
 
-def test_defaults_step_back_from_the_last_row(tmp_path: Path) -> None:
+def test_defaults_step_back_from_the_last_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.labels.plan.ENOUGH_TO_JUDGE", 1)
     with shop(tmp_path) as database:
         plan = suggest_plan(database, bound(database, WEEK))
     assert (plan.test_ns, plan.validation_ns) == ((day_ns(93),), (day_ns(86),))
@@ -43,6 +44,25 @@ def test_defaults_step_back_from_the_last_row(tmp_path: Path) -> None:
     assert np.diff(plan.training_ns).min() == 1.75 * DAY_NS
     assert day_ns(7) <= plan.training_ns[0] < day_ns(9)
     assert [reason.split()[0] for reason in plan.reasons] == ["test", "validation", "42"]
+
+
+def test_few_rows_are_judged_at_many_cut_offs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop(tmp_path) as database:
+        week = bound(database, WEEK)
+        each = len(prediction_rows(database, week, day_ns(93)))
+        # 93 days from the first cut-off on: 15 % of them are one whole week, 30 % are three.
+        assert suggest_plan(database, week).test_ns == (day_ns(93),)
+        monkeypatch.setattr("model.labels.plan._MOST_TO_JUDGE", 0.3)
+        plan = suggest_plan(database, week)
+        assert plan.test_ns == tuple(day_ns(n) for n in (79, 86, 93))
+        assert plan.validation_ns == tuple(day_ns(n) for n in (58, 65, 72))
+        assert plan.training_ns[-1] == day_ns(51)
+        assert plan.reasons[0].startswith("test at 3 cut-offs from 2024-03-20 00:00 to 2024-04-03 00:00: one horizon")
+        plan.check(week)
+        # Not between a stated validation cut-off and its label window's end.
+        assert suggest_plan(database, week, validation=(day_ns(75),)).test_ns == (day_ns(86), day_ns(93))
+        monkeypatch.setattr("model.labels.plan.ENOUGH_TO_JUDGE", 2 * each)
+        assert suggest_plan(database, week).test_ns == (day_ns(86), day_ns(93))
 
 
 def test_cut_offs_lie_as_close_as_rows_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
