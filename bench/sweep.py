@@ -8,7 +8,7 @@ from bench.knee import LOWEST_RATE, KneeSearch
 from bench.settings import BenchSettings
 from bench.step import WARM_UP_S, Aim, Step, step_of
 
-_BACK_OFF = 0.9
+_BACK_OFF = 0.85
 _BACK_OFFS = 12
 _PROBE_CALLERS = 8
 _OF_CLOSED_LOOP = 0.5
@@ -31,7 +31,7 @@ class Knee:
 
 
 def find_knee(aim: Aim, settings: BenchSettings, *, start: float | None, seed: int, say: Callable[[str], None]) -> Knee:
-    """Search, then confirm; a rate that does not hold for longer is lowered by a tenth until one does.
+    """Search, then confirm; a rate that does not hold for longer is lowered by a seventh until one does.
 
     Args:
         aim: the endpoint.
@@ -71,6 +71,6 @@ def find_knee(aim: Aim, settings: BenchSettings, *, start: float | None, seed: i
 def words(step: Step, bound_ms: float) -> str:
     """`1,200/s held: p99 6.1 ms`."""
     outcome = "held" if step.holds(bound_ms) else "not held"
-    p99 = f"p99 {step.p99_ms:.1f} ms" if step.p99_ms is not None else step.refusal
+    p99 = f"p99 {step.p99_ms:.1f} ms" if step.p99_ms is not None else f"no p99 ({step.refusal})"
     failed = f", {step.failed} failed" if step.failed else ""
     return f"{step.rate:,.0f}/s {outcome}: {p99}{failed}, {step.requests:,} requests"
