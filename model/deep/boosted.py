@@ -42,6 +42,8 @@ GROWTH = (
 SHARES = np.linspace(0, 1, 21).round(2)
 """Of the trees in the mixture."""
 _RESAMPLES = 50
+_DOUBT = 0.5
+"""A share may be this many standard errors worse than the best to be nearer to a half."""
 _CHUNK_ROWS = 8192
 
 
@@ -151,7 +153,7 @@ def grow(
 
 
 def choose_share(lost: Callable[[float, Int64], float], num_rows: int, rng: np.random.Generator) -> float:
-    """The share nearest to a half that is within one standard error of the best.
+    """The share nearest to a half that is within half a standard error of the best.
 
     Both parts were chosen by these rows, so that the best share is too good to be true, and a half is seldom far off.
 
@@ -165,7 +167,7 @@ def choose_share(lost: Callable[[float, Int64], float], num_rows: int, rng: np.r
     resamples = [rng.integers(0, num_rows, num_rows) for _ in range(_RESAMPLES)]
     losses = np.array([[lost(share, rows) for share in SHARES] for rows in resamples])
     error = (losses - losses[:, [best]]).std(axis=0)
-    near = SHARES[whole <= whole[best] + error]
+    near = SHARES[whole <= whole[best] + _DOUBT * error]
     return float(near[np.abs(near - 0.5).argmin()])
 
 

@@ -26,6 +26,9 @@ from model.store.rich_columns import RichEncoder, num_vector_numbers
 from model.store.row_features import RowEncoder
 from model.store.store import GraphStore
 
+_STEEPEST = 10.0
+"""Beyond this sinh of the last layer would overflow sooner or later."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeepSettings:
@@ -137,6 +140,7 @@ class DeepModel(nn.Module):
         output: tuple[int, ...] = (),
         *,
         summaries: bool = False,
+        bend: tuple[float, float] | None = None,
     ) -> None:
         """Make the layers.
 
@@ -147,11 +151,14 @@ class DeepModel(nn.Module):
             settings: the size.
             output: shape of one row's answer, `TaskHead.shape`: () for one number, (K,) for several.
             summaries: as `SamplerSettings` says.
+            bend: (factor, offset): answers are factor x sinh(last layer) + offset, for numbers of many magnitudes;
+                None: the last layer's own.
         """
         super().__init__()
         self.steps = tuple(steps)
         self.settings = settings
         self.output = output
+        self.bend = bend
         width = settings.width
         self.encoders = nn.ModuleList()
         for position, step in enumerate(self.steps):
@@ -197,7 +204,10 @@ class DeepModel(nn.Module):
         tokens_BNW = torch.cat([tokens_SBMW[position] for position in attended], dim=1)
         mask_BN = torch.cat([inputs.steps[position].mask_BM for position in attended], dim=1)
         embedding_BE = self.to_embedding(self.transformer(self.norm(tokens_BNW), mask_BN))
-        return self.head(embedding_BE).reshape(len(embedding_BE), *self.output), embedding_BE
+        answer_BK = self.head(embedding_BE)
+        if self.bend is not None:
+            answer_BK = self.bend[0] * answer_BK.clamp(-_STEEPEST, _STEEPEST).sinh() + self.bend[1]
+        return answer_BK.reshape(len(embedding_BE), *self.output), embedding_BE
 
     def fit_scale(self, inputs: DeepInputs) -> None:
         """Standardise the numbers of every step by what some batch of inputs holds."""

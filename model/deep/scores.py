@@ -41,6 +41,8 @@ GRAPH_FILE = "graph.yaml"
 SCORE_ROWS = 512
 """Rows of one batch when scoring."""
 _BATCHES_AHEAD = 2
+_MANY_MAGNITUDES = 4.0
+"""Where the 98th percentile of labels that are never below 0 is this many means, steps of one size fit none of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +114,16 @@ def _network(
     head: TaskHead,
 ) -> DeepModel:
     steps = plan_steps(graph, entity_table, sampler)
-    return DeepModel(graph, steps, features, settings, head.shape, summaries=sampler.summaries)
+    return DeepModel(graph, steps, features, settings, head.shape, summaries=sampler.summaries, bend=_bend(head))
+
+
+def _bend(head: TaskHead) -> tuple[float, float] | None:
+    """Amounts of many magnitudes: a mean x sinh of the last layer, in the network's standardised unit."""
+    if not head.is_number or head.low is None or head.high is None:
+        return None
+    if head.low < 0 or head.high < _MANY_MAGNITUDES * head.mean:
+        return None
+    return head.mean / head.std, -head.mean / head.std
 
 
 def save_deep(deep: Deep, weights: dict[str, Tensor], folder: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_share_leaves_the_half_only_for_what_is_sure() -> None:
 
     assert choose_share(lambda share, rows: lost(0.9, 100.0, share, rows), 2000, rng) == 0.9
     assert choose_share(lambda share, rows: lost(0.9, 0.001, share, rows), 2000, rng) == 0.5
-    assert 0.5 < choose_share(lambda share, rows: lost(0.9, 0.2, share, rows), 2000, rng) < 0.9
+    assert 0.5 < choose_share(lambda share, rows: lost(0.9, 0.1, share, rows), 2000, rng) < 0.9
 
 
 def test_only_tasks_with_few_outputs_get_trees() -> None:

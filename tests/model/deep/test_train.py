@@ -10,13 +10,14 @@ from safetensors.torch import load_file
 from model.artifact import read_artifact
 from model.deep.network import DeepSettings
 from model.deep.sampler import SamplerSettings
-from model.deep.scores import Deep, Float32, Int64, load_deep, score_rows
+from model.deep.scores import Deep, Float32, Int64, load_deep, make_deep, network_rows, score_rows
 from model.deep.train import TrainSettings, entity_rows, train_deep
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
 from model.metrics import auroc
-from model.store.row_features import FeatureSettings
+from model.store.row_features import FeatureSettings, fit_features
 from model.store.store import NEVER, GraphStore, build_store, open_store
+from model.task import TaskHead
 from tests.model.small_shop import DAY_NS, TO_CUSTOMER, at_day, small_store, small_tables
 
 SETTINGS = TrainSettings(
@@ -162,6 +163,34 @@ def test_a_regression_answers_in_the_units_of_its_label(
     value = _scores(store, load_deep(tmp_path / "deep"), counts, test)
     error = np.abs(value - counts.label[test]).mean()
     assert error < 0.9 * np.abs(counts.label[counts.rows("train")].mean() - counts.label[test]).mean()
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (TaskHead(kind="regression", mean=10, std=40, low=0, high=100), (0.25, -0.25)),
+        (TaskHead(kind="forecast", num_timeframes=2, mean=10, std=40, low=0, high=100), (0.25, -0.25)),
+        (TaskHead(kind="regression", mean=13, std=7, low=1, high=23), None),
+        (TaskHead(kind="regression", mean=10, std=40, low=-1, high=100), None),
+        (TaskHead(kind="binary"), None),
+    ],
+)
+def test_amounts_of_many_magnitudes_are_bent(
+    store: GraphStore, head: TaskHead, expected: tuple[float, float] | None
+) -> None:
+    torch.manual_seed(0)
+    features = fit_features(store, at_day(60), FeatureSettings())
+    deep = make_deep(store, features, SETTINGS.sampler, SETTINGS.model, entity_table="customers", head=head)
+    assert deep.model.bend == expected
+    last = deep.model.head[-1]
+    assert isinstance(last, torch.nn.Linear)
+    rows = np.arange(5)
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.fill_(1000.0)
+    value, _ = network_rows(store, deep, rows, at_day(80))
+    assert np.isfinite(value).all()
+    assert (value > 1e5).all() == (expected is not None)
 
 
 def test_hidden_columns_stay_hidden(store: GraphStore, table: TrainingTable, tmp_path: Path) -> None:
