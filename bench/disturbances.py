@@ -26,6 +26,7 @@ from serving.load_result import LoadResult
 from serving.release import Release, release_text
 from serving.release_change import Change
 from serving.release_verbs import canary, promote, ramp, register, rollback
+from serving.release_verbs_hold import clear
 from serving.twin.run import twin_down, twin_reconcile, twin_refresh, twin_rotate, twin_up
 from serving.twin.settings import TwinSettings
 from serving.twin.tokens import open_issuer
@@ -67,6 +68,10 @@ class Twin:
         self.do(verb)
         twin_reconcile(self.folder / "twin")
 
+    def clear(self) -> None:
+        """Let the version that was rolled back serve in the next round."""
+        self.do(partial(clear, rejected="v2", by="bench", reason="it was rolled back to be measured"))
+
 
 def measure(material: Material, settings: BenchSettings, say: Callable[[str], None]) -> dict[str, Disturbance]:
     """Every disturbance, once a round."""
@@ -85,6 +90,7 @@ def measure(material: Material, settings: BenchSettings, say: Callable[[str], No
             note("weight_change", aim, partial(twin.change, partial(ramp, weight=50)))
             note("version_unload", aim, partial(twin.change, rollback))
             note("certificate_rotation", aim, partial(twin_rotate, twin.folder / "twin", "certificate"))
+            twin.clear()
     for _ in range(settings.rounds):
         with _two_replicas(material, settings) as (aim, kill):
             note("killed_replica", aim, kill)

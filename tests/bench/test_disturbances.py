@@ -1,8 +1,13 @@
 """Load before and around an event -> what its callers noticed."""
 
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
 import pytest
 
-from bench.disturbances import Around, disturbance_of
+from bench.disturbances import Around, Twin, disturbance_of
+from serving.release_verbs import canary, promote, ramp, register, rollback
 from tests.bench.samples import load_result
 
 
@@ -30,3 +35,17 @@ def test_too_few_requests_have_no_ratio() -> None:
     found = disturbance_of([Around(before=few, around=few)])
     assert found.p99_ratio is None
     assert found.p999_ms is None
+
+
+def test_a_round_can_be_repeated(tmp_path: Path) -> None:
+    twin = Twin(folder=tmp_path)
+    for number, version in enumerate(("v1", "v2")):
+        digest, now = f"sha256:{number:064x}", datetime(2026, 11, 29, tzinfo=UTC)
+        twin.do(partial(register, version=version, digest=digest, uri=f"/models/{version}", registered=now))
+    twin.do(partial(promote, version="v1"))
+    for _ in range(2):
+        twin.do(partial(canary, version="v2", weight=10))
+        twin.do(partial(ramp, weight=50))
+        twin.do(rollback)
+        twin.clear()
+    assert twin.release.rejected == ()
