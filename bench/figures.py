@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from bench.report import Report, read_report
-from bench.table import table
+from bench.table import summary, table
 from serving.twin.paths import checkout_root
 
 _MARKS = re.compile(r"(<!-- bench figures:[^\n]*-->\n).*?(<!-- /bench figures -->)", re.DOTALL)
@@ -19,12 +19,19 @@ def filled(document: str, report: Report) -> str:
     return _MARKS.sub(lambda match: match[1] + text + match[2], document)
 
 
+def filled_short(document: str, report: Report) -> str:
+    """The same for the README: rates and ratios alone."""
+    text = f"Printed by `make bench` on {report.machine} ({report.measured['endpoint']}):\n\n{summary(report)}\n"
+    return _MARKS.sub(lambda match: match[1] + text + match[2], document)
+
+
 def main(path: Path) -> None:
-    """Fill docs/bench.md."""
+    """Fill docs/bench.md and README.md."""
     report = read_report(path.parent)
     assert report is not None, f"no report at {path}"
-    document = checkout_root() / "docs" / "bench.md"
-    document.write_text(filled(document.read_text(), report))
+    root = checkout_root()
+    for document, fill in ((root / "docs" / "bench.md", filled), (root / "README.md", filled_short)):
+        document.write_text(fill(document.read_text(), report))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,11 @@ def table(report: Report) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def summary(report: Report) -> str:
+    """Rates and their ratios alone."""
+    return f"{_rates(report)}\n\n{_ratios(report)}"
+
+
 def _rates(report: Report) -> str:
     named = {ENDPOINT_NAME: report.endpoint, LIMIT_NAME: report.limit}
     peers = sorted(report.peers.items(), key=lambda item: -item[1].rate)
@@ -42,7 +47,7 @@ def _rate_row(name: str, rate: Rate) -> tuple[str, ...]:
     rounds = f"{min(rate.rates):,.0f} to {max(rate.rates):,.0f}"
     return (
         name,
-        f"{rate.rate:,.0f}",
+        f"{rate.rate:,.0f}" if rate.rate else "none held",
         rounds,
         number(rate.p50_ms),
         number(rate.p99_ms) + interval,

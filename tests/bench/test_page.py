@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.figures import filled
+from bench.figures import filled, filled_short
 from bench.page import write_page
 from tests.bench.test_report import sample
 
@@ -24,3 +24,13 @@ def test_figures_replace_what_stood_between_the_marks() -> None:
     assert text.startswith("before\n")
     assert text.endswith("<!-- /bench figures -->\nafter\n")
     assert filled(text, sample()) == text
+
+
+def test_the_readme_shows_rates_and_ratios_alone() -> None:
+    document = "before\n<!-- bench figures: made -->\nold\n<!-- /bench figures -->\nafter\n"
+    text = filled_short(document, sample())
+    assert "old" not in text
+    assert "ratio to the best peer (fastapi): 4.00" in text
+    assert "2026-11-29 06:37 UTC" in text
+    assert "processor us a request" not in text
+    assert text.endswith("<!-- /bench figures -->\nafter\n")

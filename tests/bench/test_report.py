@@ -16,6 +16,7 @@ from tests.bench.samples import turn
 def sample() -> Report:
     return Report(
         machine="a machine, 2 cores",
+        measured={"endpoint": "2026-11-29 06:37 UTC, load average 2.0"},
         bound_ms=10,
         endpoint=endpoint_of([turn(1_000)]),
         limit=rate_of([turn(1_250)]),
