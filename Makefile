@@ -72,4 +72,4 @@ setup:
 	@scripts/setup
 
 clean:
-	rm -rf .venv .triton .zig .peers .checkov .prometheus .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .triton .zig .peers .peers-mlserver .checkov .prometheus .tools runs .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The peers by name: how each is started in `.peers`, with the setting that its own pages advise for this machine."""
+"""The peers by name: how each is started in its environment, with the setting that its own pages advise here."""
 
 import os
 import subprocess
@@ -16,6 +16,7 @@ from serving.twin.paths import checkout_root
 from serving.twin.process import free_port
 
 ENVIRONMENT = ".peers"
+"""`scripts/setup peers` makes it, and the one of a peer that wants other versions."""
 _READY_S = 180.0
 _READY_PATH = f"/v2/models/{MODEL_NAME}/ready"
 
@@ -25,9 +26,10 @@ class Peer:
     """How one is started."""
 
     command: Callable[[int, int], list[str]]
-    """Port and number of workers -> program of `.peers/bin` and its arguments."""
+    """Port and number of workers -> program of the environment's `bin` and its arguments."""
     ready_path: str = _READY_PATH
     """Answers 200 once the model is loaded."""
+    environment: str = ENVIRONMENT
 
 
 def _uvicorn(module: str) -> Callable[[int, int], list[str]]:
@@ -58,6 +60,7 @@ PEERS = {
     ),
     "ray": Peer(command=_module("ray_torch")),
     "kserve": Peer(command=_module("kserve_torch", workers=True)),
+    "mlserver": Peer(command=_module("mlserver_torch"), environment=".peers-mlserver"),
 }
 
 
@@ -71,8 +74,10 @@ def peers(names: tuple[str, ...], material: Material) -> list[Contestant]:
         if name not in PEERS:
             raise UserError(f"there is no peer `{name}`", hint=f"one of {', '.join(PEERS)}")
     chosen = names or tuple(PEERS)
-    if not _program("python").exists():
-        raise UserError(f"no `{ENVIRONMENT}` in `{checkout_root()}`", hint="`scripts/setup peers` makes it")
+    # The first also makes what the others serve.
+    for environment in (ENVIRONMENT, *(PEERS[name].environment for name in chosen)):
+        if not _program(environment, "python").exists():
+            raise UserError(f"no `{environment}` in `{checkout_root()}`", hint="`scripts/setup peers` makes it")
     folder = material.folder.absolute() / "peers"
     scores = make_booster(material, folder / "lightgbm") if "lightgbm" in chosen else material.scores
     if "onnxruntime" in chosen:
@@ -93,8 +98,9 @@ def _serve(name: str, material: Material) -> Callable[[Path], AbstractContextMan
     def serve(folder: Path) -> Iterator[Served]:
         peer, port = PEERS[name], free_port()
         program, *arguments = peer.command(port, os.cpu_count() or 1)
-        command = [str(_program(program)), *arguments]
-        with running(name, command, folder=folder, environment=_environment(material)) as server:
+        command = [str(_program(peer.environment, program)), *arguments]
+        own = _environment(material, peer.environment)
+        with running(name, command, folder=folder, environment=own) as server:
             server.wait_until(lambda: answers(f"http://127.0.0.1:{port}{peer.ready_path}"), _READY_S)
             yield Served(program=server, port=port)
 
@@ -105,19 +111,23 @@ def _run_once(command: list[str], material: Material, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     program, *arguments = command
     done = subprocess.run(
-        [str(_program(program)), *arguments], env=_environment(material), cwd=folder, capture_output=True, text=True
+        [str(_program(ENVIRONMENT, program)), *arguments],
+        env=_environment(material, ENVIRONMENT),
+        cwd=folder,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         raise UserError(f"`{' '.join(arguments)}` failed:\n{done.stderr[-1500:]}")
 
 
-def _environment(material: Material) -> dict[str, str]:
+def _environment(material: Material, environment: str) -> dict[str, str]:
     """One thread each: the model is small, and there are as many processes as cores."""
     folder = material.folder.absolute()
     own = os.environ.copy()
     own.pop("VIRTUAL_ENV", None)
     return own | {
-        "PATH": f"{_program('python').parent}:{os.environ.get('PATH', os.defpath)}",
+        "PATH": f"{_program(environment, 'python').parent}:{os.environ.get('PATH', os.defpath)}",
         "PYTHONPATH": str(checkout_root()),
         "OMP_NUM_THREADS": "1",
         "BENCH_MODEL": str(material.version_folder.absolute()),
@@ -130,5 +140,5 @@ def _environment(material: Material) -> dict[str, str]:
     }
 
 
-def _program(name: str) -> Path:
-    return checkout_root() / ENVIRONMENT / "bin" / name
+def _program(environment: str, name: str) -> Path:
+    return checkout_root() / environment / "bin" / name

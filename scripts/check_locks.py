@@ -72,7 +72,8 @@ def main() -> int:
     lines += complaints("requirements-zig.lock", [Requirement(text) for text in groups["zig"]], follow=False)
     lines += complaints("requirements-go.lock", [Requirement(text) for text in groups["go"]], follow=False)
     lines += complaints("requirements-checkov.lock", [Requirement(text) for text in groups["checkov"]], follow=False)
-    lines += complaints("requirements-peers.lock", [Requirement(text) for text in groups["peers"]], follow=False)
+    for name in ("peers", "peers-mlserver"):
+        lines += complaints(f"requirements-{name}.lock", [Requirement(text) for text in groups[name]], follow=False)
     lines += complaints("requirements-uv.lock", [r for r in asked if r.name == "uv"], follow=False)
     print("\n".join(lines) or "locks are fresh")
     if lines:
