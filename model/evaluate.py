@@ -17,13 +17,13 @@ from scipy.stats import spearmanr
 from model.artifact import Artifact, read_artifact, write_artifact
 from model.baselines.boosted import lightgbm_dfs, lightgbm_entity
 from model.deep.scores import load_deep
-from model.distilled.lesson import part, teach
+from model.distilled.lesson import teach
 from model.distilled.scores import load_distilled, score_table
 from model.errors import UserError
 from model.labels.table_file import as_column, from_column
 from model.labels.training_table import TrainingTable
 from model.metrics import Interval, bootstrap
-from model.progress import Progress, silent
+from model.progress import Progress, part, silent
 from model.quality import main_metric
 from model.query import BoundQuery
 from model.store.store import GraphStore

@@ -23,7 +23,7 @@ from model.deep.scores import Deep, Float32, Int64, ahead, make_deep, network_ro
 from model.errors import UserError
 from model.labels.splits import training_splits
 from model.labels.training_table import TrainingTable
-from model.progress import Progress, silent
+from model.progress import WHOLE, Progress, part, silent
 from model.quality import quality, selection_loss
 from model.query.bound import TrainableTask
 from model.store.row_features import FeatureSettings, fit_features
@@ -33,7 +33,8 @@ from model.task_loss import label_loss
 
 _BUCKET_BATCHES = 16
 """Rows are sorted by history within this many batches, so that a batch needs little padding."""
-_WHOLE = 1000
+_NETWORK = 850
+"""Thousandths of the time that the network takes where trees grow after it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +106,7 @@ def train_deep(
     head = task_head(task, table)
     size = history_sizes(store, table.entity_table, rows, table.cutoff_ns)
     batches = _batches(train, size, settings, rng)
-    network_progress, trees_progress = _split(progress, 850 if settings.trees else _WHOLE)
+    trees_begin = _NETWORK if settings.trees else WHOLE
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         deep = make_deep(
@@ -118,12 +119,12 @@ def train_deep(
         )
         inputs = {"task": task, "settings": settings, "graph": store.artifact.digest, "table": table}
         checkpoint = Checkpoint(path, inputs, checkpoints or Checkpoints())
-        best = _fit(store, deep, table, rows, batches, validation, settings, network_progress, checkpoint)
+        best = _fit(store, deep, table, rows, batches, validation, settings, part(progress, 0, trees_begin), checkpoint)
     metrics = best.metrics
     if settings.trees and can_grow(head):
         deep.model.load_state_dict(best.weights)
-        deep, metrics = _with_trees(store, deep, table, rows, settings.seed, trees_progress)
-    progress(_WHOLE, _WHOLE)
+        deep, metrics = _with_trees(store, deep, table, rows, settings.seed, part(progress, trees_begin, WHOLE))
+    progress(WHOLE, WHOLE)
     with write_artifact(
         path, kind="deep", parents=_parents(store, table_digest), settings={"task": task, **asdict(settings)}
     ) as draft:
@@ -289,18 +290,6 @@ def _schedule(num_steps: int, warmup_share: float) -> Callable[[int], float]:
         return 0.5 * (1 + float(np.cos(np.pi * (step - warmup) / max(1, num_steps - warmup))))
 
     return factor
-
-
-def _split(progress: Progress, share: int) -> tuple[Progress, Progress]:
-    """Progress of the network, and of the trees after it: thousandths of the whole."""
-
-    def first(done: int, total: int) -> None:
-        progress(share * done // max(total, 1), _WHOLE)
-
-    def second(done: int, total: int) -> None:
-        progress(share + (_WHOLE - share) * done // max(total, 1), _WHOLE)
-
-    return first, second
 
 
 def _decay_groups(model: DeepModel, weight_decay: float) -> list[dict[str, Any]]:

@@ -17,14 +17,14 @@ from model.artifact import Artifact, read_artifact, write_artifact
 from model.checkpoint import Checkpoint, Checkpoints
 from model.deep.network import num_parameters
 from model.deep.scores import Deep, load_deep
-from model.distilled.lesson import WHOLE, Lesson, choose_rows, part, teach
+from model.distilled.lesson import Lesson, choose_rows, teach
 from model.distilled.loop import Examples, LoopSettings, predict, train
 from model.distilled.network import DistilledModel, NetworkSettings, input_shape
 from model.distilled.rows import RequestSettings, fit_request_features
 from model.distilled.scores import lesson_inputs
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
-from model.progress import Progress, silent
+from model.progress import WHOLE, Progress, part, silent
 from model.quality import quality
 from model.served.features import TableFeatures, features_to_json
 from model.store.row_features import FeatureSettings

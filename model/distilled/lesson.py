@@ -3,7 +3,6 @@
 Legend: R rows, E embedding.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +15,10 @@ from model.deep.train import entity_rows
 from model.distilled.rows import RequestSettings
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
-from model.progress import Progress, silent
+from model.progress import WHOLE, Progress, part, silent
 from model.served.inputs import Float, Int
 from model.served.missing import MISSING_INT64
 from model.store.store import GraphStore
-
-WHOLE = 1000
-"""Steps in which progress over several stages is told."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,12 +90,3 @@ def teach(
     if checkpoint is not None:
         checkpoint.write({name: torch.from_numpy(getattr(lesson, name)) for name in Lesson.__slots__})
     return lesson
-
-
-def part(progress: Progress, start: int, end: int) -> Callable[[int, int], None]:
-    """Progress of a stage that runs from `start` to `end` thousandths of the whole."""
-
-    def report(done: int, total: int) -> None:
-        progress(start + (end - start) * done // max(total, 1), WHOLE)
-
-    return report

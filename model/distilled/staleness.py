@@ -15,12 +15,12 @@ from scipy.stats import spearmanr
 from model.deep.network import num_parameters
 from model.deep.scores import Deep, score_rows
 from model.deep.train import entity_rows
-from model.distilled.lesson import WHOLE, Lesson, part
+from model.distilled.lesson import Lesson
 from model.distilled.rows import NS_PER_HOUR, RequestSettings
 from model.distilled.scores import Distilled, score_table
 from model.errors import UserError
 from model.labels.training_table import TrainingTable
-from model.progress import Progress, silent
+from model.progress import WHOLE, Progress, part, silent
 from model.quality import main_metric, quality
 from model.served.inputs import Float, Int
 from model.served.missing import MISSING_INT64

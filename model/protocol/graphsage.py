@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from model.deep.network import num_parameters
-from model.distilled.lesson import part
-from model.progress import Progress
+from model.progress import Progress, part
 from model.protocol.contestant import Contestant
 from model.protocol.protocol import Regime
 from model.protocol.scored import Floats, Scored

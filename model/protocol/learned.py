@@ -13,10 +13,10 @@ from model.deep.network import num_parameters
 from model.deep.scores import Deep, load_deep, score_rows
 from model.deep.train import TrainSettings, entity_rows, train_deep
 from model.distilled.distill import DistillSettings, distill
-from model.distilled.lesson import part, teach
+from model.distilled.lesson import teach
 from model.distilled.scores import load_distilled, score_table
 from model.distilled.staleness import measure
-from model.progress import Progress
+from model.progress import Progress, part
 from model.protocol.bench import Bench
 from model.protocol.contestant import Contestant
 from model.protocol.protocol import Regime

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from model.checkpoint import quiet
-from model.distilled.lesson import part
 from model.errors import UserError
 from model.labels.table import SPLITS
 from model.metrics import calibration_bins
-from model.progress import Progress, silent
+from model.progress import Progress, part, silent
 from model.protocol.bench import Bench, open_bench
 from model.protocol.contestant import Contestant
 from model.protocol.graphsage import GraphSageContestant

@@ -14,8 +14,7 @@ from model.baselines.feature_table import Features, join_features
 from model.baselines.neighbours import neighbour_features
 from model.baselines.trees import TreeSettings, fit_trees
 from model.baselines.tuned import KNOBS, Tuned, tune
-from model.distilled.lesson import part
-from model.progress import Progress
+from model.progress import Progress, part
 from model.protocol.bench import Bench
 from model.protocol.contestant import Contestant
 from model.protocol.protocol import Regime

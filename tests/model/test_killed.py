@@ -3,11 +3,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from model.checkpoint import Checkpoints
 from model.deep.train import train_deep
@@ -16,14 +14,6 @@ from model.labels.training_table import read_training_table, write_training_tabl
 from model.store.store import open_store
 from tests.model import killed
 from tests.model.taught import make_taught
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

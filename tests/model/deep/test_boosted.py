@@ -1,10 +1,8 @@
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from model.artifact import read_artifact
 from model.deep.boosted import MAX_OUTPUTS, Int64, can_grow, choose_share, mixture
@@ -26,14 +24,6 @@ SETTINGS = TrainSettings(
     num_evaluations=1,
 )
 NUM_CUSTOMERS = 200
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 
 from model.deep.scores import score_rows
 from model.deep.train import entity_rows
-from model.distilled.lesson import WHOLE, choose_rows, part, teach
+from model.distilled.lesson import choose_rows, teach
 from model.distilled.rows import RequestSettings
 from model.errors import UserError
 from model.served.missing import MISSING_INT64
@@ -69,12 +69,3 @@ def test_a_table_without_validation_rows_is_refused(taught: Taught) -> None:
     table = replace(taught.table, split=np.full(len(taught.table), "train"))
     with pytest.raises(UserError, match="no `validation` rows"):
         choose_rows(table, max_train_rows=1, max_validation_rows=1, seed=0)
-
-
-def test_progress_of_a_stage_stays_in_its_part() -> None:
-    seen: list[tuple[int, int]] = []
-    report = part(lambda done, total: seen.append((done, total)), 200, 600)
-    for done in (0, 1, 2):
-        report(done, 2)
-    report(0, 0)
-    assert seen == [(200, WHOLE), (400, WHOLE), (600, WHOLE), (200, WHOLE)]

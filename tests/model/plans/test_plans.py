@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from typer.testing import CliRunner, Result
 
@@ -32,14 +30,6 @@ from tests.model.little_tables import day, write_tables
 QUERY = "PREDICT COUNT(transactions.*, 0, 30, days) = 0 FOR EACH customers.customer_id"
 RANKED = "PREDICT LIST_DISTINCT(transactions.article_id, 0, 30, days) RANK TOP 3 FOR EACH customers.customer_id"
 DOCUMENT = Path(__file__).parents[3] / "docs" / "training.md"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def invoke(folder: Path, *arguments: str) -> Result:

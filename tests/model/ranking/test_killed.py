@@ -4,11 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-import torch
 
 from model.checkpoint import Checkpoints
 from model.labels.training_table import write_training_table
@@ -17,14 +13,6 @@ from tests.model import killed
 from tests.model.ranking.habits import make_habits
 
 KILL_AT, STOP_AFTER = 8, 20
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_a_killed_ranking_goes_on_to_the_same_weights(tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
 """A ranking learns habits and fashion together, so that it is above each alone, and says the same twice."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from model.artifact import read_artifact
 from model.errors import UserError
@@ -20,14 +18,6 @@ from model.ranking.ranker import Reader, load_ranker, rank_rows
 from model.ranking.train import RankSettings, _draw, _split, _taken, train_ranking
 from tests.model.little_tables import day_ns
 from tests.model.ranking.habits import NUM_ITEMS, NUM_USERS, SETTINGS, Habits, make_habits
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
